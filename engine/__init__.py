@@ -1,0 +1,1 @@
+"""Decides and acts; knows no screen."""

@@ -1,0 +1,1 @@
+"""Shared filesystem work: clones, watching, diffs, merging. It knows git, and no agents."""
