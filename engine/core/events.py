@@ -305,6 +305,12 @@ class MergeWaiting(Fact, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
 
 
+class MergeCleared(Fact, frozen=True, kw_only=True):
+    """What a merge waited for is gone; it may try again."""
+
+    stage: str
+
+
 class MergeFailed(Fact, frozen=True, kw_only=True):
     """The merge could not be made, for a reason that is neither a conflict nor a red gate."""
 
@@ -467,6 +473,7 @@ Data = (
     | MergeDone
     | MergeConflicted
     | MergeWaiting
+    | MergeCleared
     | MergeFailed
     | AgentPauseAsked
     | AgentPaused

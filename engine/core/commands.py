@@ -1,0 +1,393 @@
+"""What people may ask of the engine, and what its hands report back: two closed unions.
+
+A request may be refused; a report is about something that has happened and is never refused, at most ignored.
+`version` is what the asker saw of the thing it wants changed; a stale one is refused with what it is now.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from engine.core.values import (
+    AgentSpec,
+    Amount,
+    Change,
+    CheckRun,
+    Level,
+    Limits,
+    Side,
+    Source,
+    TaskSpec,
+    Tokens,
+    Verdict,
+)
+
+
+def _tag(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class Request(Struct, frozen=True, kw_only=True, omit_defaults=True, tag=_tag, tag_field="do"):
+    """Base of what people ask."""
+
+
+# -- requests ------------------------------------------------------------------------------------------------------
+
+
+class StartRun(Request, frozen=True, kw_only=True):
+    """Begin a run. Ids, the base and the crew are found by whoever asks: the core makes none up."""
+
+    run: str
+    goal: str
+    pattern: str
+    target: str
+    base: str
+    crew: tuple[AgentSpec, ...]
+    limits: Limits
+    check: tuple[str, ...]
+    tasks: tuple[TaskSpec, ...] = ()
+    approvals: dict[str, Level] = {}
+    review: bool = True
+    allow_red: bool = False
+    notices: tuple[str, ...] = ()
+
+
+class ResumeRun(Request, frozen=True, kw_only=True):
+    """Go on with the unfinished run."""
+
+
+class StopRun(Request, frozen=True, kw_only=True):
+    """Bring the run to rest; it can be resumed."""
+
+    reason: str = "stopped by the user"
+
+
+class AddTasks(Request, frozen=True, kw_only=True):
+    """Add tasks to the plan, all or none."""
+
+    tasks: tuple[TaskSpec, ...]
+    source: Source = "command"
+
+
+class ReviseTask(Request, frozen=True, kw_only=True):
+    """Change what a task says; a running one reads it in its next attempt."""
+
+    spec: TaskSpec
+    version: int | None = None
+
+
+class RetryTask(Request, frozen=True, kw_only=True):
+    """Grant one more round of work."""
+
+    task: str
+    note: str = ""
+    version: int | None = None
+
+
+class CancelTask(Request, frozen=True, kw_only=True):
+    """End a task that is not wanted any more."""
+
+    task: str
+    note: str = ""
+    version: int | None = None
+
+
+class ReassignTask(Request, frozen=True, kw_only=True):
+    """Pin a task to an agent; a round under way is taken back and begun again there."""
+
+    task: str
+    to: str
+    version: int | None = None
+
+
+class PauseAgent(Request, frozen=True, kw_only=True):
+    """Freeze an agent's whole tree."""
+
+    agent: str
+    version: int | None = None
+
+
+class ResumeAgent(Request, frozen=True, kw_only=True):
+    """Thaw an agent, or free it of the hold a stop or kill left."""
+
+    agent: str
+    version: int | None = None
+
+
+class StopAgent(Request, frozen=True, kw_only=True):
+    """End what an agent does, gently, and hold it."""
+
+    agent: str
+    reason: str = ""
+    version: int | None = None
+
+
+class SteerAgent(Request, frozen=True, kw_only=True):
+    """Tell an agent something while it works."""
+
+    agent: str
+    text: str
+
+
+class Answer(Request, frozen=True, kw_only=True):
+    """Decide an approval. `approval` is its id, or anything that names exactly one: its task, the end of its id."""
+
+    approval: str
+    granted: bool
+    why: str = ""
+
+
+class RaiseBudget(Request, frozen=True, kw_only=True):
+    """Raise a budget by `amount`; `scope` is `run` or an agent's name."""
+
+    scope: str
+    amount: Amount
+
+
+Requests = (
+    StartRun
+    | ResumeRun
+    | StopRun
+    | AddTasks
+    | ReviseTask
+    | RetryTask
+    | CancelTask
+    | ReassignTask
+    | PauseAgent
+    | ResumeAgent
+    | StopAgent
+    | SteerAgent
+    | Answer
+    | RaiseBudget
+)
+
+
+# -- reports -------------------------------------------------------------------------------------------------------
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Base of what the hands report."""
+
+
+class CameUp(Report, frozen=True, kw_only=True):
+    """An engine took up the record."""
+
+    epoch: int
+    pid: int
+    version: str
+    confinement: str
+    held: dict[str, Literal["stop", "kill"]] = {}  # hold files that a kill without an engine left
+
+
+class GoesDown(Report, frozen=True, kw_only=True):
+    """The engine ends in order."""
+
+    reason: str
+
+
+class Began(Report, frozen=True, kw_only=True):
+    """An agent's program runs."""
+
+    stage: str
+    lease: int
+    pid: int
+    tree: str
+
+
+class Worked(Report, frozen=True, kw_only=True):
+    """An agent claims success and its change was taken in. `author` differs from the assignee where an earlier
+    engine had taken it in already."""
+
+    change: Change
+    summary: str = ""
+    confidence: float | None = None
+    author: str = ""
+
+
+class Broke(Report, frozen=True, kw_only=True):
+    """Work, a review or a plan ended without what it owes."""
+
+    reason: str
+    detail: str = ""
+    blame: Literal["agent", "work"] = "work"
+    kept: str = ""
+
+
+class Planned(Report, frozen=True, kw_only=True):
+    """A planner's tasks, of the right shape but not yet validated against the run. `problem`: they were not."""
+
+    tasks: tuple[TaskSpec, ...] = ()
+    summary: str = ""
+    problem: str = ""
+
+
+class Checked(Report, frozen=True, kw_only=True):
+    """Each line of a check with what came of it; `reason` is empty when all passed."""
+
+    runs: tuple[CheckRun, ...]
+    reason: str = ""
+
+
+class Reviewed(Report, frozen=True, kw_only=True):
+    """A reviewer's verdict on the change with this patch-id."""
+
+    verdict: Verdict
+    patch: str
+    remarks: str = ""
+
+
+class MergeMade(Report, frozen=True, kw_only=True):
+    """The target advanced."""
+
+    commit: str
+    tree: str
+    parent: str
+    found: bool = False
+
+
+class Conflicted(Report, frozen=True, kw_only=True):
+    """The change and the target's `parent` touch the same lines."""
+
+    parent: str
+    sides: tuple[Side, ...]
+
+
+class Obstructed(Report, frozen=True, kw_only=True):
+    """The person's own edits are in the way."""
+
+    reason: str
+    paths: tuple[str, ...] = ()
+
+
+class Waited(Report, frozen=True, kw_only=True):
+    """A timer ran out."""
+
+
+class Interrupted(Report, frozen=True, kw_only=True):
+    """The assignment ended through no fault of the work."""
+
+    reason: str
+
+
+Result = Worked | Broke | Planned | Checked | Reviewed | MergeMade | Conflicted | Obstructed | Waited | Interrupted
+
+
+class Finished(Report, frozen=True, kw_only=True):
+    """A stage's effect ended."""
+
+    stage: str
+    lease: int
+    result: Result
+
+
+class GatePassed(Report, frozen=True, kw_only=True):
+    """The gate passed on the combined tree; the merge waits until this is durable."""
+
+    stage: str
+    lease: int
+    runs: tuple[CheckRun, ...]
+
+
+class Cleared(Report, frozen=True, kw_only=True):
+    """What obstructed a merge is gone."""
+
+    stage: str
+
+
+class Froze(Report, frozen=True, kw_only=True):
+    """An agent's tree is frozen."""
+
+    agent: str
+    processes: int
+
+
+class Ended(Report, frozen=True, kw_only=True):
+    """A stopped agent's tree is gone."""
+
+    agent: str
+    proof: str
+    processes: int
+
+
+class Killed(Report, frozen=True, kw_only=True):
+    """A kill was carried out, with or without success."""
+
+    agent: str
+    gone: bool
+    proof: str
+    processes: int
+    ms: float
+    snapshot: str | None = None
+
+
+class Steered(Report, frozen=True, kw_only=True):
+    """A message reached the agent's program, or was put into its inbox (`delivered` false)."""
+
+    agent: str
+    text: str
+    delivered: bool
+
+
+class Spent(Report, frozen=True, kw_only=True):
+    """Tokens and money were used."""
+
+    agent: str
+    task: str
+    tokens: Tokens
+    usd: str = "0"
+    source: Literal["agent", "gateway"] = "agent"
+
+
+class Took(Report, frozen=True, kw_only=True):
+    """A draft was valid and is being delivered."""
+
+    id: str
+    sender: str
+    to: str
+    kind: str
+    payload: dict[str, Any]
+    correlation: str = ""
+
+
+class TurnedAway(Report, frozen=True, kw_only=True):
+    """A draft was not valid."""
+
+    sender: str
+    file: str
+    reason: str
+
+
+class Read(Report, frozen=True, kw_only=True):
+    """A delivered message was seen or acted on."""
+
+    id: str
+    state: Literal["seen", "acted"]
+
+
+class Noticed(Report, frozen=True, kw_only=True):
+    """Something a person should know."""
+
+    text: str
+
+
+Reports = (
+    CameUp
+    | GoesDown
+    | Began
+    | Finished
+    | GatePassed
+    | Cleared
+    | Froze
+    | Ended
+    | Killed
+    | Steered
+    | Spent
+    | Took
+    | TurnedAway
+    | Read
+    | Noticed
+)
+
+Command = Requests | Reports

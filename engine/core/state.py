@@ -1,0 +1,216 @@
+"""What is so: the fold of all events, and nothing else.
+
+`evolve` holds no rule. It writes down what an event says, mutating in place; whoever keeps a state owns it alone. The
+same fold serves the engine, every viewer, the tests and replay. Open stages are kept, closed ones leave only facts.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from engine.core.values import (
+    AgentSpec,
+    Amount,
+    Change,
+    CheckRun,
+    Level,
+    Limits,
+    Outcome,
+    Side,
+    Source,
+    StageKind,
+    TaskOutcome,
+    TaskSpec,
+    Tokens,
+    Verdict,
+)
+
+ROOT = "_"
+"""The id of the root task, which is the run itself; no task of a plan can have it."""
+
+
+class Review(Struct, frozen=True, kw_only=True):
+    """One verdict on one change."""
+
+    round: int
+    lane: int
+    agent: str
+    verdict: Verdict
+    patch: str
+    remarks: str = ""
+
+
+class Round(Struct, kw_only=True):
+    """One numbered round of work on a task: what was claimed and what became of it."""
+
+    number: int
+    author: str = ""
+    change: Change | None = None
+    summary: str = ""
+    failure: str = ""
+    detail: str = ""
+    blame: str = ""
+    checked: bool | None = None
+    check_reason: str = ""
+    checks: tuple[CheckRun, ...] = ()
+    review_failures: int = 0
+    gated: bool | None = None
+    gate_reason: str = ""
+    gates: tuple[CheckRun, ...] = ()
+    conflict: tuple[Side, ...] = ()
+    merge_failures: int = 0
+    merge_reason: str = ""
+    merged_tree: str = ""
+    merged: str = ""
+    waited: bool = False
+    planned: tuple[str, ...] = ()
+
+
+class Approval(Struct, kw_only=True):
+    """A decision a person owes, or gave."""
+
+    stage: str
+    task: str
+    what: str
+    about: str
+    at: float
+    patch: str = ""
+    granted: bool | None = None
+    why: str = ""
+
+
+class Stage(Struct, kw_only=True):
+    """A step that is open. `agent` is empty until it is assigned; an engine's own step is assigned to `engine`."""
+
+    id: str
+    task: str
+    kind: StageKind
+    round: int
+    lane: int
+    opened: int  # seq
+    needs: tuple[str, ...] = ()
+    pin: str | None = None
+    avoid: tuple[str, ...] = ()
+    due: float = 0.0
+    why: str = ""
+    agent: str = ""
+    lease: int = 0
+    assigned: int = 0  # seq of the assignment
+    since: float = 0.0
+    pid: int = 0
+    tree: str = ""
+    interruptions: int = 0
+    obstacle: str = ""  # why a merge waits
+    paths: tuple[str, ...] = ()
+
+
+class Task(Struct, kw_only=True):
+    """One task with everything known about it."""
+
+    spec: TaskSpec
+    source: Source
+    order: int
+    added: int  # seq
+    version: int = 0
+    last: int = 0  # seq of the last event about it
+    at: float = 0.0
+    unmet: list[str] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    answers: list[Approval] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)  # ids of open stages
+    granted: int = 0
+    pin: str | None = None
+    interruptions_excused: int = 0
+    unwanted: str | None = None  # why a person cancelled it
+    outcome: TaskOutcome | None = None
+    reason: str = ""
+    commit: str = ""
+
+    @property
+    def round(self) -> Round | None:
+        """The latest round, if any was opened."""
+        return self.rounds[-1] if self.rounds else None
+
+
+class Agent(Struct, kw_only=True):
+    """One worker. `held` is how a person took it out of service."""
+
+    spec: AgentSpec
+    version: int = 0
+    stage: str = ""
+    done: int = 0  # assignments so far: its load over time
+    pause: Literal["", "asked", "frozen"] = ""
+    held: Literal["", "stop", "kill"] = ""
+    ending: bool = False
+    proof: str = ""
+    gone: bool = True
+    since: float = 0.0
+    seq: int = 0  # the event its state rests on
+    tokens: Tokens = Tokens()
+    usd: str = "0"
+    raised: tuple[Amount, ...] = ()
+    spent_out: bool = False
+
+
+class Run(Struct, kw_only=True):
+    """The one run: its rules, its tasks, its open stages and what it used."""
+
+    id: str
+    goal: str
+    pattern: str
+    target: str
+    base: str
+    limits: Limits
+    check: tuple[str, ...]
+    approvals: dict[str, Level]
+    review: bool
+    allow_red: bool
+    planned: bool
+    started: float
+    seq: int
+    root: Task
+    version: int = 0
+    tasks: dict[str, Task] = field(default_factory=dict)
+    stages: dict[str, Stage] = field(default_factory=dict)
+    dependants: dict[str, list[str]] = field(default_factory=dict)
+    unended: int = 0
+    evidence: dict[str, int] = field(default_factory=dict)  # passed: (tree, command, env) -> seq
+    tokens: Tokens = Tokens()
+    usd: str = "0"
+    raised: tuple[Amount, ...] = ()
+    spent_out: bool = False
+    outcome: Outcome | None = None  # None: under way
+    reason: str = ""
+    ended: float = 0.0
+
+    def task(self, name: str) -> Task:
+        """The task of that id, the root included. Raises KeyError."""
+        return self.root if name == ROOT else self.tasks[name]
+
+    @property
+    def unfinished(self) -> bool:
+        """Under way, or at rest with something left that can be resumed."""
+        return self.outcome in {None, "budget", "needs_human", "stopped"}
+
+
+class State(Struct, kw_only=True):
+    """Everything. A new run replaces the one before; agents keep their holds."""
+
+    seq: int = 0
+    at: float = 0.0
+    epoch: int = 0
+    pid: int = 0
+    up: bool = False
+    version: str = ""
+    confinement: str = ""
+    run: Run | None = None
+    agents: dict[str, Agent] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)  # id -> accepted | seen | acted, of this run
+
+
+def evidence_key(tree: str, command: str, env: str) -> str:
+    """What a check proves something about: exactly this tree, this command, this environment."""
+    return f"{tree} {env} {command}"
