@@ -1,0 +1,1 @@
+"""What a person wrote: settings, plans and task files, read strictly; errors name file, line and field."""
