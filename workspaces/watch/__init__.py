@@ -1,0 +1,1 @@
+"""Says which folders to look at, soon after something in them changed."""
