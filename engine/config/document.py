@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,9 +36,9 @@ class Document:
         """The line of a value, or of what is around it; None when it is not in the text."""
         return locate.line_of(self.lines, path)
 
-    def has(self, path: locate.Path) -> bool:
-        """Whether the text itself gives this value."""
-        return path in self.lines
+    def depth(self, path: locate.Path) -> int:
+        """How many steps of a path the text gives: all of them, where the value is its own."""
+        return next((length for length in range(len(path), 0, -1) if path[:length] in self.lines), 0)
 
     @cached_property
     def lines(self) -> locate.Lines:
@@ -99,7 +100,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys are all different; JSON itself would let the last one win."""
     data = dict(pairs)
     if len(data) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise ValueError(f'"{twice}" is given twice in one object')
     return data

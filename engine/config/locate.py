@@ -77,8 +77,11 @@ class _Scanner:
         self.at += 2 if double else 1
         path: Path = ()
         for name in outer:
-            path = self.inner((*path, name))
+            path = (*path, name)
+            self.note(path, here)
+            path = self.inner(path)
         path = (*path, last)
+        self.note(path, here)
         if double:
             self._tables[path] = self._tables.get(path, -1) + 1
             path = self.inner(path)

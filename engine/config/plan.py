@@ -15,7 +15,7 @@ from engine.config import document
 from engine.config.document import Document, Format
 from engine.config.errors import ConfigError, together
 from engine.config.locate import Path as Place
-from engine.config.strict import Lines, Strict, Word, Words, validate
+from engine.config.strict import Lines, Spot, Strict, Word, Words, validate
 from engine.core import plans
 from engine.core.values import Risk, TaskSpec
 
@@ -27,15 +27,15 @@ class PlanTask(Strict):
 
     id: Annotated[str, Field(json_schema_extra={"pattern": "^[a-z0-9-]+$", "maxLength": plans.LONGEST_ID})]
     title: str = ""
-    prompt: str = Field("", description="what the agent is told")
-    kind: Word = Field("implement", description="the capability its work asks for")
-    needs: Words = Field((), description="capabilities beyond the kind")
-    after: Words = Field((), description="ids of the tasks it waits for")
-    touches: Lines = Field((), description="declared paths, relative to the repository's root")
-    priority: int = Field(0, ge=-1_000_000, le=1_000_000, description="higher first")
-    agent: Word | None = Field(None, description="pins an agent")
-    accept: Lines = Field((), description="shell lines that must pass besides the project's gate")
-    review: bool | None = Field(None, description="default: from the pattern")
+    prompt: str = Field(default="", description="what the agent is told")
+    kind: Word = Field(default="implement", description="the capability its work asks for")
+    needs: Words = Field(default=(), description="capabilities beyond the kind")
+    after: Words = Field(default=(), description="ids of the tasks it waits for")
+    touches: Lines = Field(default=(), description="declared paths, relative to the repository's root")
+    priority: int = Field(default=0, ge=-1_000_000, le=1_000_000, description="higher first")
+    agent: Word | None = Field(default=None, description="pins an agent")
+    accept: Lines = Field(default=(), description="shell lines that must pass besides the project's gate")
+    review: bool | None = Field(default=None, description="default: from the pattern")
     risk: Risk = "low"
 
     def to_spec(self) -> TaskSpec:
@@ -101,20 +101,26 @@ def _located(problem: plans.Problem, source: Document) -> ConfigError:
     if problem.index is None:
         return ConfigError(problem.text, file=source.name, way_out=problem.way_out)
     path = ("task", problem.index, problem.field)
-    place, field = _placed(path, source.data)
-    line = source.line(path)
-    return ConfigError(problem.text, file=source.name, line=line, place=place, field=field, way_out=problem.way_out)
+    spot = _placed(path, source.data)
+    return ConfigError(
+        problem.text,
+        file=source.name,
+        line=source.line(path),
+        place=spot.place,
+        field=spot.field,
+        way_out=problem.way_out,
+    )
 
 
-def _placed(path: Place, data: dict[str, Any]) -> tuple[str, str]:
+def _placed(path: Place, data: dict[str, Any]) -> Spot:
     """`task "parse"` and the field in it; a task without an id is known by its number."""
     names = [step for step in path if isinstance(step, str)]
     if len(path) < 2 or path[0] != "task" or not isinstance(path[1], int):
-        return "", names[-1] if names else ""
+        return Spot("", names[-1] if names else "")
     task = data["task"][path[1]]
     name = task.get("id") if isinstance(task, dict) else None
     place = f'task "{name[: plans.LONGEST_ID]}"' if isinstance(name, str) else f"task {path[1] + 1}"
-    return place, names[1] if len(names) > 1 else ""
+    return Spot(place, names[1] if len(names) > 1 else "")
 
 
 def _format(path: Path) -> Format | None:

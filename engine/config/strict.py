@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
@@ -25,7 +25,13 @@ def _one_word(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+Line = Annotated[str, StringConstraints(min_length=1), AfterValidator(_not_blank)]
 """A text that is not blank."""
 
 Lines = Annotated[tuple[Line, ...], Field(strict=False)]
@@ -36,25 +42,37 @@ Word = Annotated[str, StringConstraints(max_length=64), AfterValidator(_one_word
 
 Words = Annotated[tuple[Word, ...], Field(strict=False)]
 
-Placed = Callable[[Path], tuple[str, str]]
-"""From the path of a value to the words for its place and its field."""
+
+class Spot(NamedTuple):
+    """Where a value stands, in the words of its file, and what to write there if there is a word for it."""
+
+    place: str
+    field: str
+    way_out: str = ""
+
+
+Placed = Callable[[Path], Spot]
 
 LONGEST_SHOWN = 60
 
 M = TypeVar("M", bound=BaseModel)
 
-_EXPECTED = {
+_BARE = {
     "missing": "is required",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+}
+_EXPECTED = {
     "string_type": "must be a text",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
-    "float_type": "must be a number",
     "tuple_type": "must be a list",
-    "list_type": "must be a list",
     "dict_type": "must be a table",
     "model_type": "must be a table",
-    "string_pattern_mismatch": "must not be blank",
-    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must match {pattern}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_long": "must have at most {max_length} characters",
 }
 
 
@@ -65,7 +83,7 @@ class Strict(BaseModel):
 
 
 def validate(model: type[M], data: dict[str, Any], sources: tuple[Document, ...], placed: Placed) -> M:
-    """Validate `data`, which `sources` say (the first one that has a value is blamed for it).
+    """Validate `data`, which `sources` say; the first one that gives most of a value's path is blamed for it.
 
     Raises `ConfigError` with every complaint.
     """
@@ -80,9 +98,16 @@ def _worded(
     model: type[BaseModel], details: ErrorDetails, sources: tuple[Document, ...], placed: Placed
 ) -> ConfigError:
     path = details["loc"]
-    source = next((document for document in sources if document.has(path)), sources[0])
-    place, field = placed(path)
-    return ConfigError(_reason(model, details), file=source.name, line=source.line(path), place=place, field=field)
+    source = max(sources, key=lambda document: document.depth(path))
+    spot = placed(path)
+    return ConfigError(
+        _reason(model, details),
+        file=source.name,
+        line=source.line(path),
+        place=spot.place,
+        field=spot.field,
+        way_out=spot.way_out,
+    )
 
 
 def _reason(model: type[BaseModel], details: ErrorDetails) -> str:
@@ -94,13 +119,14 @@ def _reason(model: type[BaseModel], details: ErrorDetails) -> str:
         return f"must be {expected}, not {_shown(details['input'])}"
     if kind in {"value_error", "assertion_error"}:
         return str(context["error"])
+    if kind in _BARE:
+        return _BARE[kind]
     if kind in _EXPECTED:
-        given = "" if kind == "missing" or details["input"] in ("", None) else f", not {_shown(details['input'])}"
-        return _EXPECTED[kind] + given
+        return f"{_EXPECTED[kind].format(**context)}, not {_shown(details['input'])}"
     return details["msg"][:1].lower() + details["msg"][1:]
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """A value as it would be written, cut short."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
@@ -122,7 +148,7 @@ def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
     return model
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def _models(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]

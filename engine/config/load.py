@@ -1,0 +1,103 @@
+"""From two files to one `Settings`.
+
+The user's file holds defaults for all projects, table by table and key by key; what the project says goes before
+them. The other way round holds for safety: gateway addresses, keys and unconfined mode are the user's alone, because
+a project's file arrives with the code and is trusted no more than the code.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.config import document
+from engine.config.document import Document
+from engine.config.errors import ConfigError, NoConfig
+from engine.config.locate import Path as Place
+from engine.config.settings import Settings
+from engine.config.strict import Spot, validate
+
+PROJECT_FILE = "quarterdeck.toml"
+USER_FILE = "config.toml"
+USERS_ALONE = ("gateway", "security")
+CHECK_EXAMPLE = 'write what proves a change, such as check = ["python3 -m pytest -q"]'
+
+
+def user_file(env: Mapping[str, str] | None = None) -> Path:
+    """Where the user's own settings are: `QUARTERDECK_CONFIG`, else the configuration folder's `quarterdeck/`."""
+    env = os.environ if env is None else env
+    if named := env.get("QUARTERDECK_CONFIG"):
+        return Path(named).expanduser()
+    folder = env.get("XDG_CONFIG_HOME", "")
+    base = Path(folder) if Path(folder).is_absolute() else Path.home() / ".config"  # a relative one is to be ignored
+    return base / "quarterdeck" / USER_FILE
+
+
+def load(root: Path, *, user: Path | None = None) -> Settings:
+    """The settings of the repository at `root`; `user` is the user's file, by default `user_file()`.
+
+    Raises `NoConfig` without a project file, `ConfigError` with every complaint about either.
+    """
+    path = root / PROJECT_FILE
+    if not path.is_file():
+        raise NoConfig(f"there is no {PROJECT_FILE} in {root}", way_out="write one with `quarterdeck init`")
+    project = document.parse(document.read_text(path, PROJECT_FILE), name=PROJECT_FILE, fmt="toml")
+    return combine(project, _users(user))
+
+
+def parse_settings(text: str, *, name: str = PROJECT_FILE) -> Settings:
+    """The settings of one project file given as text, without a user's.
+
+    Raises `ConfigError`.
+    """
+    return combine(document.parse(text, name=name, fmt="toml"), None)
+
+
+def combine(project: Document, user: Document | None) -> Settings:
+    """One `Settings` from both texts.
+
+    Raises `ConfigError`.
+    """
+    _refuse_users_alone(project)
+    sources = (project, user) if user else (project,)
+    data = _over(user.data if user else {}, project.data)
+    data.setdefault("project", {})  # what it lacks is told, not that it is missing
+    return validate(Settings, data, sources, _placed)
+
+
+def _users(path: Path | None) -> Document | None:
+    named = path is not None or "QUARTERDECK_CONFIG" in os.environ
+    path = path or user_file()
+    if not named and not path.exists():
+        return None
+    return document.parse(document.read_text(path, str(path)), name=str(path), fmt="toml")
+
+
+def _refuse_users_alone(project: Document) -> None:
+    for name in USERS_ALONE:
+        if name in project.data:
+            raise ConfigError(
+                "a project may not set this",
+                file=project.name,
+                line=project.line((name,)),
+                place=f"[{name}]",
+                way_out=f"write it to your own settings, {user_file()}",
+            )
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables are laid over each other, anything else replaces what is below."""
+    merged = dict(below)
+    for key, value in above.items():
+        lower = merged.get(key)
+        merged[key] = _over(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _placed(path: Place) -> Spot:
+    """`[agents.builder]` and the key in it."""
+    names = [step for step in path if isinstance(step, str) and step != "[key]"]
+    place = f"[{'.'.join(names[:-1])}]" if len(names) > 1 else ""
+    return Spot(place, names[-1] if names else "", CHECK_EXAMPLE if path[:2] == ("project", "check") else "")

@@ -1,0 +1,169 @@
+"""Every setting of `quarterdeck.toml` and of the user's `config.toml`, with its default.
+
+These models say what may be written; where the files are and which of them wins is `load`'s.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import field_validator as checked
+
+from engine.config import amounts
+from engine.config.strict import Line, Lines, Strict, Word, Words
+from engine.core.plans import is_id, is_inside
+from engine.core.values import Amount, Level, Risk
+
+RUNTIMES = ("command", "scripted")
+LATER_RUNTIMES = ("acp", "claude", "codex", "gemini", "opencode")
+RESERVED = frozenset({"all", "engine", "person", "run"})
+"""Names that mean something else on the command line or in the record."""
+
+
+def _amount(value: object) -> Amount:
+    if not isinstance(value, str):
+        raise ValueError('must be a text like "5usd" or "200ktok"')
+    return amounts.parse(value)
+
+
+def _runtime(value: str) -> str:
+    if value in RUNTIMES:
+        return value
+    known = " and ".join(f'"{name}"' for name in RUNTIMES)
+    if value in LATER_RUNTIMES:
+        raise ValueError(f'"{value}" is not in this version, which runs {known}; start its program with "command"')
+    near = difflib.get_close_matches(value, (*RUNTIMES, *LATER_RUNTIMES), n=1)
+    raise ValueError(
+        f'there is no runtime "{value}"' + (f' (did you mean "{near[0]}"?)' if near else f" (known: {known})")
+    )
+
+
+def _inside(value: str) -> str:
+    if not is_inside(value):
+        raise ValueError(f'"{value}" must be a path relative to the repository\'s root, without ".."')
+    return value
+
+
+Budget = Annotated[
+    Amount,
+    PlainValidator(_amount),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(usd|tok|ktok|mtok)$"}),
+]
+Inside = Annotated[Line, AfterValidator(_inside)]
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.*-]+(:[0-9]{1,5})?$")]
+Confine = Literal["strong", "basic", "none"]
+
+
+class Project(Strict):
+    """`[project]`: what is merged into, and what proves it."""
+
+    check: Lines = Field(min_length=1, description="the gate: shell lines run on every merge candidate")
+    target: Line | None = Field(default=None, description="the branch merged into; default: the current one")
+    setup: Lines = Field(default=(), description="shell lines run once in every fresh tree")
+    setup_network: Annotated[tuple[Host, ...], Field(strict=False)] = Field(
+        default=(), description="hosts setup may reach"
+    )
+    copies: Annotated[tuple[Inside, ...], Field(strict=False)] = Field(
+        default=(), description="ignored files brought along"
+    )
+    review: bool = Field(default=True, description="false for a crew without a reviewer")
+
+
+class LimitSettings(Strict):
+    """`[limits]`: what a run may use at most."""
+
+    agents: int = Field(default=4, ge=1, le=256, description="at once")
+    budget: Budget = Field(default=Amount(usd="5"), description="a run's", json_schema_extra={"default": "5usd"})
+    attempts: int = Field(default=3, ge=1, le=100, description="rounds of work a task")
+
+
+class Permissions(Strict):
+    """`[agents.NAME.permissions]`: what an agent may change, read and reach."""
+
+    write: Lines | None = Field(default=None, description="globs; default: all but files that run code later")
+    read: Lines = Field(default=(), description="extra folders outside the clone")
+    network: Annotated[tuple[Host, ...], Field(strict=False)] = ()
+    confine: Confine | None = Field(default=None, description="the least acceptable; the strongest there is is used")
+
+
+class Agent(Strict):
+    """`[agents.NAME]`: a worker, or several alike."""
+
+    runtime: Annotated[str, AfterValidator(_runtime), Field(json_schema_extra={"enum": list(RUNTIMES)})]
+    command: Lines = Field(default=(), validate_default=True, description="argv; for scripted, the script's path")
+    does: Words = Field(default=("implement",), description="capabilities")
+    tier: Literal["small", "standard", "large"] = "standard"
+    instances: int = Field(default=1, ge=1, le=64)
+    budget: Budget | None = None
+    trust: Literal["untrusted", "standard", "trusted"] = "standard"
+    on: Lines | None = Field(default=None, description="triggers; default: stages it can do")
+    skills: Words = ()
+    permissions: Permissions = Permissions()
+
+    @checked("command")
+    @classmethod
+    def _fits_runtime(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        runtime = info.data.get("runtime")
+        if runtime == "command" and not command:
+            raise ValueError('is required with runtime = "command"; write the program and its arguments as a list')
+        if runtime == "scripted" and (len(command) != 1 or not is_inside(command[0])):
+            raise ValueError('with runtime = "scripted" must be one path, such as ["scripts/builder.toml"]')
+        if runtime == "scripted" and PurePosixPath(command[0]).suffix != ".toml":
+            raise ValueError(f'a script is a .toml file, not "{command[0]}"')
+        return command
+
+
+class Models(Strict):
+    """`[models.VENDOR]`: which model a tier means; what is left out keeps the vendor's default."""
+
+    small: Word | None = None
+    standard: Word | None = None
+    large: Word | None = None
+
+
+def _agent_name(name: str) -> str:
+    if not is_id(name) or name.startswith("-"):
+        raise ValueError(f'"{name}" is no agent name; write a-z, 0-9 and "-"')
+    if name in RESERVED:
+        raise ValueError(f'"{name}" is reserved; call the agent something else')
+    return name
+
+
+AgentName = Annotated[str, AfterValidator(_agent_name)]
+Table = dict[str, Any]
+
+
+class ProjectFile(Strict):
+    """`quarterdeck.toml` at the repository's root."""
+
+    project: Project
+    limits: LimitSettings = LimitSettings()
+    agents: dict[AgentName, Agent] = Field(default_factory=dict)
+    approvals: dict[Risk, Level] = Field(default_factory=dict)
+    models: dict[Word, Models] = Field(default_factory=dict)
+    patterns: dict[Word, Table] = Field(default_factory=dict)
+    environments: dict[Word, Table] = Field(default_factory=dict)
+
+
+class Gateway(Strict):
+    """`[gateway.NAME]` of the user's file: where a vendor's models are, and the key to them."""
+
+    kind: Literal["anthropic", "openai", "gemini"] | None = None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    key: Annotated[str, Field(pattern=r"^(env|keyring|command):\S.*$")] | None = None
+
+
+class Security(Strict):
+    """`[security]` of the user's file."""
+
+    allow_unconfined: bool = False
+
+
+class Settings(ProjectFile):
+    """Both files together: the project's settings, and what only the user may set."""
+
+    gateway: dict[Word, Gateway] = Field(default_factory=dict)
+    security: Security = Security()
