@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +26,11 @@ _TOML_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 @dataclass(frozen=True)
 class Document:
-    """What a text says. `name` is the file as the user knows it; `text` is empty when there never was one."""
+    """What a text says. `name` is the file as the user knows it; `find` tells the lines, of nothing without a text."""
 
     name: str
     data: dict[str, Any]
-    text: str = field(default="", repr=False)
-    fmt: Format = "toml"
+    find: Callable[[], locate.Lines] = field(default=dict, repr=False)
 
     def line(self, path: locate.Path) -> int | None:
         """The line of a value, or of what is around it; None when it is not in the text."""
@@ -44,7 +44,7 @@ class Document:
     def lines(self) -> locate.Lines:
         """Read only when something is wrong: most texts never need it."""
         try:
-            return locate.toml_lines(self.text) if self.fmt == "toml" else locate.json_lines(self.text)
+            return self.find()
         except (ValueError, IndexError, RecursionError):
             return {}
 
@@ -85,7 +85,8 @@ def parse(text: str, *, name: str, fmt: Format) -> Document:
         raise ConfigError(str(error), file=name) from error
     if not isinstance(data, dict):
         raise ConfigError("must be an object at its top", file=name, line=1)
-    return Document(name=name, data=data, text=text, fmt=fmt)
+    find = locate.toml_lines if fmt == "toml" else locate.json_lines
+    return Document(name=name, data=data, find=lambda: find(text))
 
 
 def _refuse_toml(error: tomllib.TOMLDecodeError, text: str, name: str) -> NoReturn:

@@ -90,8 +90,10 @@ def validate(model: type[M], data: dict[str, Any], sources: tuple[Document, ...]
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        complaints = error.errors(include_url=False, include_input=True)
-        raise together([_worded(model, details, sources, placed) for details in complaints]) from error
+        complaints = error.errors(include_url=False)
+        paths = {details["loc"][:depth] for details in complaints for depth in range(len(details["loc"]))}
+        told = [details for details in complaints if details["loc"] not in paths]  # the inner one says it better
+        raise together([_worded(model, details, sources, placed) for details in told]) from error
 
 
 def _worded(

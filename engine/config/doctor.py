@@ -1,0 +1,135 @@
+"""What is in order here, what is not, and how to mend it.
+
+Findings are facts with a level; how they look is the command line's. Facts about git and the repository are given,
+because this package knows no git.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.config import amounts, testing
+from engine.config.crew import crew
+from engine.config.errors import ConfigError
+from engine.config.load import PROJECT_FILE
+from engine.config.programs import missing_programs
+from engine.config.settings import Settings
+from engine.config.tools import installed
+
+Level = Literal["ok", "warn", "bad"]
+
+OLDEST_GIT = (2, 38)
+"""The first whose `merge-tree` merges without a checkout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at. `mend` says what to do and is empty where nothing is."""
+
+    level: Level
+    what: str
+    detail: str
+    mend: str = ""
+
+
+def findings(
+    root: Path,
+    settings: Settings | None,
+    *,
+    git: tuple[int, ...] | None,
+    path: str,
+    error: ConfigError | None = None,
+    notices: Sequence[str] = (),
+) -> list[Finding]:
+    """Everything `doctor` looks at, in the order it is shown.
+
+    `git` is git's version (None: there is none), `path` the PATH agents get, `error` why there are no settings,
+    `notices` what is unusual about the repository, a sentence each.
+    """
+    found = [_git(git), _python(path), _configuration(settings, error)]
+    if settings is not None:
+        found += [*_crew(settings), *_programs(settings, path, root), _limits(settings)]
+    found += [_tools(path), _CONFINEMENT]
+    found += [Finding(level="warn", what="repository", detail=notice) for notice in notices]
+    return found
+
+
+def git_trouble(version: tuple[int, ...] | None) -> ConfigError | None:
+    """Why this git does not do, with the way out; None when it does."""
+    way_out = f"install git {'.'.join(map(str, OLDEST_GIT))} or newer"
+    if version is None:
+        return ConfigError("git is not on PATH", way_out=way_out)
+    if version[:2] < OLDEST_GIT:
+        return ConfigError(f"git {'.'.join(map(str, version))} is too old", way_out=way_out)
+    return None
+
+
+def _git(version: tuple[int, ...] | None) -> Finding:
+    if trouble := git_trouble(version):
+        return Finding(level="bad", what="git", detail=trouble.reason, mend=trouble.way_out)
+    return Finding(level="ok", what="git", detail=".".join(map(str, version or ())))
+
+
+def _python(path: str) -> Finding:
+    names = [name for name in ("python", "python3") if shutil.which(name, path=path)]
+    if not names:
+        mend = "fine unless agents or checks need it"
+        return Finding(level="warn", what="python", detail="neither python nor python3 is on PATH", mend=mend)
+    if "python" not in names:
+        mend = "write python3 in commands and checks"
+        return Finding(level="warn", what="python", detail="only python3 is on PATH", mend=mend)
+    return Finding(level="ok", what="python", detail=f"{testing.python(path)} is on PATH")
+
+
+def _configuration(settings: Settings | None, error: ConfigError | None) -> Finding:
+    if settings is not None:
+        return Finding(level="ok", what="settings", detail=f"{PROJECT_FILE} is valid")
+    if error is None:
+        mend = "write one with `quarterdeck init`"
+        return Finding(level="bad", what="settings", detail=f"no {PROJECT_FILE} here", mend=mend)
+    return Finding(level="bad", what="settings", detail=str(error), mend=error.way_out or f"mend {PROJECT_FILE}")
+
+
+def _crew(settings: Settings) -> Iterator[Finding]:
+    try:
+        agents = crew(settings)
+    except ConfigError as error:
+        yield Finding(level="bad", what="agents", detail=error.message, mend=error.way_out)
+        return
+    if not agents:
+        mend = f"add an [agents.NAME] section to {PROJECT_FILE}"
+        yield Finding(level="bad", what="agents", detail="no agent is configured", mend=mend)
+    for agent in agents:
+        detail = f"{agent.runtime}, does {', '.join(agent.does) or 'nothing'}"
+        yield Finding(level="ok" if agent.does else "warn", what=f"agent {agent.name}", detail=detail)
+
+
+def _programs(settings: Settings, path: str, root: Path) -> Iterator[Finding]:
+    for missing in missing_programs(settings, path, root):
+        yield Finding(level="bad", what=missing.place, detail=missing.reason, mend=missing.way_out)
+
+
+def _limits(settings: Settings) -> Finding:
+    given = settings.limits
+    detail = f"{given.agents} agents at once, {amounts.show(given.budget)} a run, {given.attempts} attempts a task"
+    return Finding(level="ok", what="limits", detail=detail)
+
+
+def _tools(path: str) -> Finding:
+    names = [tool.program for tool in installed(path)]
+    if not names:
+        return Finding(level="ok", what="installed", detail="none of the coding agents known is on PATH")
+    detail = f'{", ".join(names)}; this version starts them with runtime = "command"'
+    return Finding(level="ok", what="installed", detail=detail)
+
+
+_CONFINEMENT = Finding(
+    level="warn",
+    what="confinement",
+    detail="unconfined: the confinement tiers are not in this version",
+    mend="give it only work and agents that you would run by hand",
+)
