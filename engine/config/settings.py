@@ -9,7 +9,7 @@ import difflib
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic import field_validator as checked
 
 from engine.config import amounts
@@ -50,6 +50,7 @@ def _inside(value: str) -> str:
 Budget = Annotated[
     Amount,
     PlainValidator(_amount),
+    PlainSerializer(amounts.show, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(usd|tok|ktok|mtok)$"}),
 ]
 Inside = Annotated[Line, AfterValidator(_inside)]
@@ -76,7 +77,7 @@ class LimitSettings(Strict):
     """`[limits]`: what a run may use at most."""
 
     agents: int = Field(default=4, ge=1, le=256, description="at once")
-    budget: Budget = Field(default=Amount(usd="5"), description="a run's", json_schema_extra={"default": "5usd"})
+    budget: Budget = Field(default="5usd", validate_default=True, description="of a run")
     attempts: int = Field(default=3, ge=1, le=100, description="rounds of work a task")
 
 

@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import Literal
 
+from engine.core.patterns import PLANNING, REVIEWING
 from engine.core.values import AgentSpec, TaskSpec, Value
 
 MOST_TASKS = 10_000
@@ -108,8 +109,8 @@ def missing_capabilities(
 ) -> list[Problem]:
     """Every stage that nobody of the crew could take. `review` is the run's setting; a task's own goes before it.
 
-    Without tasks it asks for a planner (pipeline) or for somebody who implements. An empty list promises that each
-    stage has somebody, not that he is free.
+    Without tasks it asks for a planner, or for somebody who implements where the pattern does not plan. An empty list
+    promises that each stage has somebody, not that he is free.
     """
     if not crew:
         way_out = "add an [agents.NAME] section to quarterdeck.toml"
@@ -120,13 +121,13 @@ def missing_capabilities(
             for index, spec in enumerate(specs)
             for problem in _lacking(crew, spec, index, reviewed=_reviewed(spec, pattern, review=review))
         ]
-    if pattern != "pipeline":
+    if pattern not in PLANNING:
         return list(_lacking(crew, TaskSpec(id="goal", title=""), None, reviewed=False))
     return list(_unplanned(crew, review=review))
 
 
 def _reviewed(spec: TaskSpec, pattern: str, *, review: bool) -> bool:
-    return spec.review if spec.review is not None else review and pattern != "solo"
+    return spec.review if spec.review is not None else review and pattern in REVIEWING
 
 
 def _unplanned(crew: Sequence[AgentSpec], *, review: bool) -> Iterator[Problem]:
