@@ -1,0 +1,101 @@
+"""Any program as an agent: it finds its task in a file, leaves a change in its clone, and may leave a `result.json`.
+
+Nothing stands on its standard input and nothing on its screen is understood: what it did is read from its clone, what
+it claims from its exit status and its result (see `outcome.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+from engine.agents.base import Brief, Finished, Keeper, NoCommand, OnUpdate, Running, Session, Started, Text, Usage
+from engine.agents.outcome import clear_result, judge
+from engine.core.values import Tokens
+from engine.processes.errors import Interrupted, ProgramMissing, StartFailed
+from engine.processes.values import Program
+
+
+class CommandAdapter:
+    """Starts `brief.command` as it is given, in the clone, with nothing on its standard input."""
+
+    scripted = False
+
+    async def start(self, brief: Brief, keeper: Keeper, on_update: OnUpdate) -> Session:
+        """Write the task file, take away what an earlier attempt left, and start the program."""
+        if not brief.command:
+            raise NoCommand(brief.agent, "the program and its arguments")
+        return await start_program(brief, brief.command, keeper, on_update)
+
+
+async def start_program(brief: Brief, argv: Sequence[str], keeper: Keeper, on_update: OnUpdate) -> Session:
+    """Start `argv` for a brief under the contract of a command agent; what every such adapter ends in."""
+    _prepare(brief)
+    program = Program(argv=tuple(argv), cwd=brief.clone, env=brief.environment, log=brief.transcript)
+    try:
+        running = await keeper.run(program, on_output=lambda line: on_update(Text(text=line)))
+    except (ProgramMissing, StartFailed) as error:
+        return EndedSession(Finished(reason="missing", detail=str(error)), on_update)
+    except Interrupted as error:
+        return EndedSession(Finished(reason="killed", detail=str(error)), on_update)
+    on_update(Started(pid=running.pid))
+    return CommandSession(brief, running, on_update)
+
+
+class EndedSession:
+    """A session that was over before its program ran."""
+
+    def __init__(self, end: Finished, on_update: OnUpdate) -> None:
+        self._end = end
+        on_update(end)
+
+    async def finished(self) -> Finished:
+        """The end, at once."""
+        return self._end
+
+    async def steer(self, text: str) -> bool:  # noqa: ARG002  nobody is there to read it
+        """Nobody is there."""
+        return False
+
+    async def cancel(self) -> None:
+        """Nothing is left to end."""
+
+
+class CommandSession:
+    """A program at work. Its end is watched from the start, whether anybody waits for it or not."""
+
+    def __init__(self, brief: Brief, running: Running, on_update: OnUpdate) -> None:
+        self._brief, self._running, self._on_update = brief, running, on_update
+        self._cancelled = False
+        self._end = asyncio.create_task(self._watch(), name=f"agent {brief.agent}")
+
+    async def finished(self) -> Finished:
+        """Wait for the end; a waiter that is cancelled does not end the agent."""
+        return await asyncio.shield(self._end)
+
+    async def steer(self, text: str) -> bool:  # noqa: ARG002  see below
+        """A command agent takes messages only from its inbox."""
+        return False
+
+    async def cancel(self) -> None:
+        """SIGTERM to the tree, SIGKILL to what is left of it after the keeper's grace."""
+        self._cancelled = True
+        await self._running.stop()
+        await self.finished()
+
+    async def _watch(self) -> Finished:
+        ended = await self._running.wait()
+        end = judge(self._brief, ended, cancelled=self._cancelled, tail=self._running.tail())
+        if end.result and (used := end.result.usage) and (used.tokens != Tokens() or used.usd != "0"):
+            self._on_update(Usage(tokens=used.tokens, usd=used.usd))
+        self._on_update(end)
+        return end
+
+
+def _prepare(brief: Brief) -> None:
+    """Write what the agent is told, and take away what an earlier attempt said of itself."""
+    clear_result(brief.outbox)
+    aside = brief.task_file.with_name(f".{brief.task_file.name}.new")
+    aside.write_text(json.dumps(brief.instructions, indent=2, ensure_ascii=False), encoding="utf-8")
+    aside.replace(brief.task_file)

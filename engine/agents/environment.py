@@ -1,0 +1,43 @@
+"""An agent's environment, built from an allow-list: whatever is not named here does not reach it.
+
+Pure over a given mapping. Keys and tokens of the person never pass: an agent reaches models through the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+ALLOWED = frozenset({"PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", "QUARTERDECK_SPEED"})
+FIXED = {
+    "TERM": "dumb",
+    # Python trusts a .pyc whose source has the same size and second: two quick edits of one file, and a test run is
+    # about code that is gone.
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def allowed_environment(source: Mapping[str, str], *, named: Collection[str] = ()) -> dict[str, str]:
+    """What of `source` a program of the engine may see, plus the keys `named` by the person; also fit for gates."""
+    passed = {name: value for name, value in source.items() if name in ALLOWED or name.startswith("LC_")}
+    return passed | {name: source[name] for name in named if name in source} | FIXED
+
+
+def agent_environment(
+    source: Mapping[str, str],
+    *,
+    task_file: Path,
+    inbox: Path,
+    outbox: Path,
+    agent: str,
+    attempt: int,
+    named: Collection[str] = (),
+) -> dict[str, str]:
+    """The whole environment of one assignment of a command agent, as the contract names it."""
+    return allowed_environment(source, named=named) | {
+        "QUARTERDECK_TASK": str(task_file),
+        "QUARTERDECK_INBOX": str(inbox),
+        "QUARTERDECK_OUTBOX": str(outbox),
+        "QUARTERDECK_AGENT": agent,
+        "QUARTERDECK_ATTEMPT": str(attempt),
+    }

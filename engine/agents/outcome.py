@@ -1,0 +1,81 @@
+"""What became of a command agent: its exit status and its `result.json`, read as a stranger's and judged together.
+
+Exit status 0 claims success, with or without a result. What contradicts itself (a status of 0 with a result that can
+not be read, a review without a verdict, a plan without tasks) has failed, with the reason. A claim stays a claim.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from engine.agents.base import Brief, Finished, Role
+from engine.messages.errors import ResultRefused
+from engine.messages.hostile import MOST_BYTES
+from engine.messages.result import Result, parse_result
+from engine.processes.values import Exit
+
+RESULT_NAME = "result.json"
+TAIL_CHARACTERS = 4000
+
+
+def clear_result(outbox: Path) -> None:
+    """Take away a result that was left before, whatever it is; a link is unlinked, not followed."""
+    stale = outbox / RESULT_NAME
+    if stale.is_dir() and not stale.is_symlink():
+        shutil.rmtree(stale)
+    else:
+        stale.unlink(missing_ok=True)
+
+
+def read_result(outbox: Path) -> Result | None:
+    """The result in an outbox, or None when there is none.
+
+    Raises `ResultRefused` for a link, anything else that is no plain file, one that is too large, and bad content.
+    """
+    try:
+        handle = os.open(outbox / RESULT_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ResultRefused(error.strerror or "it can not be opened") from None
+    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor, opened without following links
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ResultRefused("it is no plain file")
+        return parse_result(file.read(MOST_BYTES + 1))
+
+
+def judge(brief: Brief, ended: Exit, *, cancelled: bool, tail: bytes) -> Finished:
+    """The end of an assignment whose program ended like this, with what it left in its outbox."""
+    last = tail.decode("utf-8", errors="replace")[-TAIL_CHARACTERS:].strip()
+    if cancelled:
+        return Finished(reason="cancelled", exit=ended.code, detail="stopped on request")
+    if ended.code is None:
+        by = f"killed by signal {ended.signal}" if ended.signal else "its keeper was lost"
+        return Finished(reason="killed", detail=_said(by, last))
+    try:
+        result = read_result(brief.outbox)
+    except ResultRefused as error:
+        return Finished(reason="failed", exit=ended.code, detail=_said(f"{RESULT_NAME} is refused: {error}", last))
+    if failure := _failure(brief.role, ended.code, result):
+        return Finished(reason="failed", exit=ended.code, result=result, detail=_said(failure, last))
+    return Finished(reason="completed", exit=0, result=result or Result())
+
+
+def _failure(role: Role, code: int, result: Result | None) -> str:
+    """Why this is no claim of success; empty when it is one."""
+    if code != 0:
+        return (result.summary if result else "") or f"its program ended with exit status {code}"
+    if result and result.outcome != "done":
+        return result.summary or f"it says that its work is {result.outcome}"
+    if role == "review" and not (result and result.review):
+        return f"a review without a verdict: {RESULT_NAME} has no `review`"
+    if role == "plan" and not (result and result.plan and result.plan.get("task")):
+        return f"a plan without tasks: {RESULT_NAME} has no `plan` with a `task` in it"
+    return ""
+
+
+def _said(reason: str, tail: str) -> str:
+    return f"{reason}\n\n{tail}" if tail else reason

@@ -1,0 +1,1 @@
+"""Things to do: a store, and a JSON interface over it."""
