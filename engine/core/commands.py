@@ -197,8 +197,10 @@ class Began(Report, frozen=True, kw_only=True):
 
 
 class Worked(Report, frozen=True, kw_only=True):
-    """An agent claims success and its change was taken in. `author` differs from the assignee where an earlier
-    engine had taken it in already."""
+    """An agent claims success and its change was taken in.
+
+    `author` is given where it is not the assignee: an earlier engine had taken the change in already.
+    """
 
     change: Change
     summary: str = ""

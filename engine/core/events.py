@@ -180,11 +180,15 @@ class StageAssigned(Fact, frozen=True, kw_only=True):
 
 
 class StageInterrupted(Fact, frozen=True, kw_only=True):
-    """An assignment ended without a result, through no fault of the work; it is not counted as an attempt."""
+    """An assignment ended without a result, through no fault of the work; it is not counted as an attempt.
+
+    `counted`: it counts towards the limit of interruptions; not so when a person brought it about.
+    """
 
     stage: str
     lease: int
     reason: str
+    counted: bool = True
 
 
 class StageClosed(Fact, frozen=True, kw_only=True):

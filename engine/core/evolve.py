@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from engine.core import events as e
 from engine.core.state import ROOT, Agent, Approval, Review, Round, Run, Stage, State, Task, evidence_key
@@ -90,7 +90,7 @@ def _run_started(state: State, event: e.Event, data: e.RunStarted) -> None:
     state.messages = {}
 
 
-def _fresh(spec: AgentSpec, held: Any, event: e.Event) -> Agent:
+def _fresh(spec: AgentSpec, held: Literal["", "stop", "kill"], event: e.Event) -> Agent:
     return Agent(spec=spec, held=held, since=event.at, seq=event.seq)
 
 
@@ -162,12 +162,10 @@ def _task_retried(state: State, event: e.Event, _: e.TaskRetried) -> None:
     if task.outcome is not None and event.task != ROOT:
         run.unended += 1
     task.outcome, task.reason, task.unwanted = None, "", None
-    task.granted = max(task.granted, len(task.rounds) + 1 - run.limits.attempts, 0)
-    task.interruptions_excused = _interruptions(run, task)
-
-
-def _interruptions(run: Run, task: Task) -> int:
-    return sum(run.stages[stage].interruptions for stage in task.open)
+    latest = task.round
+    if latest is not None:
+        task.granted = max(task.granted, latest.number + 1 - run.limits.attempts)
+        latest.excused = latest.interruptions
 
 
 @_on(e.TaskReassigned)
@@ -229,6 +227,7 @@ def _stage_opened(state: State, event: e.Event, data: e.StageOpened) -> None:
 def _stage_assigned(state: State, event: e.Event, data: e.StageAssigned) -> None:
     run = _run(state)
     stage = run.stages[data.stage]
+    run.under_way[stage.kind] = run.under_way.get(stage.kind, 0) + 1
     stage.agent, stage.lease, stage.assigned = event.agent, data.lease, event.seq
     stage.since, stage.pid, stage.tree = event.at, 0, ""
     stage.obstacle, stage.paths = "", ()
@@ -241,6 +240,8 @@ def _stage_assigned(state: State, event: e.Event, data: e.StageAssigned) -> None
 
 
 def _release(state: State, stage: Stage, event: e.Event) -> None:
+    if stage.agent:
+        _run(state).under_way[stage.kind] -= 1
     agent = state.agents.get(stage.agent)
     if agent is not None and agent.stage == stage.id:
         agent.stage, agent.since, agent.seq = "", event.at, event.seq
@@ -253,7 +254,7 @@ def _release(state: State, stage: Stage, event: e.Event) -> None:
 @_on(e.StageInterrupted)
 def _stage_interrupted(state: State, event: e.Event, data: e.StageInterrupted) -> None:
     stage = _run(state).stages[data.stage]
-    stage.interruptions += 1
+    _round(state, event).interruptions += data.counted
     _release(state, stage, event)
 
 
@@ -345,8 +346,8 @@ def _merge_conflicted(state: State, event: e.Event, data: e.MergeConflicted) -> 
 @_on(e.MergeWaiting)
 def _merge_waiting(state: State, event: e.Event, data: e.MergeWaiting) -> None:
     stage = _run(state).stages[data.stage]
+    _release(state, stage, event)
     stage.obstacle, stage.paths = data.reason, data.paths
-    stage.agent, stage.since = "", event.at
 
 
 @_on(e.MergeCleared)
@@ -450,8 +451,8 @@ def _approval_given(state: State, event: e.Event, data: e.ApprovalGiven) -> None
     approval.granted, approval.why = data.granted, data.why
     if data.granted and approval.about == "attempts":
         task.granted += 1
-    if approval.about == "interruptions":
-        task.interruptions_excused = _interruptions(run, task)
+    if data.granted and approval.about == "interruptions":
+        _round(state, event).excused = _round(state, event).interruptions
 
 
 @_on(e.MessageAccepted)

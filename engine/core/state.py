@@ -65,6 +65,8 @@ class Round(Struct, kw_only=True):
     merged_tree: str = ""
     merged: str = ""
     waited: bool = False
+    interruptions: int = 0
+    excused: int = 0  # of these, how many a person has waved through
     planned: tuple[str, ...] = ()
 
 
@@ -101,7 +103,6 @@ class Stage(Struct, kw_only=True):
     since: float = 0.0
     pid: int = 0
     tree: str = ""
-    interruptions: int = 0
     obstacle: str = ""  # why a merge waits
     paths: tuple[str, ...] = ()
 
@@ -123,7 +124,6 @@ class Task(Struct, kw_only=True):
     open: list[str] = field(default_factory=list)  # ids of open stages
     granted: int = 0
     pin: str | None = None
-    interruptions_excused: int = 0
     unwanted: str | None = None  # why a person cancelled it
     outcome: TaskOutcome | None = None
     reason: str = ""
@@ -177,6 +177,7 @@ class Run(Struct, kw_only=True):
     stages: dict[str, Stage] = field(default_factory=dict)
     dependants: dict[str, list[str]] = field(default_factory=dict)
     unended: int = 0
+    under_way: dict[str, int] = field(default_factory=dict)  # kind of step -> how many are assigned
     evidence: dict[str, int] = field(default_factory=dict)  # passed: (tree, command, env) -> seq
     tokens: Tokens = Tokens()
     usd: str = "0"

@@ -1,0 +1,143 @@
+"""The one way for anything to happen: a command or report goes in, numbered events come out, already folded in.
+
+`Mind.decide` handles it, then settles to a fixed point: it asks the patterns about every task that an event touched,
+gives free places to the best steps, notices budgets that are used up, and a run that came to rest. It is pure: the
+time is given, ids are given, and the same inputs lead to the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.core import commands as c
+from engine.core import events as e
+from engine.core.budgets import newly_reached
+from engine.core.drafts import Draft
+from engine.core.evolve import evolve
+from engine.core.reports import handle_report
+from engine.core.requests import handle
+from engine.core.scheduling import Agenda
+from engine.core.settle import resting, step
+from engine.core.state import ROOT, Run, State
+
+ENGINE = "engine"
+
+
+class Mind:
+    """The state and the index over it, kept together."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.state = state or State()
+        self._agenda = Agenda.of(self.state)
+
+    def replay(self, events: Iterable[e.Event]) -> None:
+        """Fold recorded events in, without deciding anything."""
+        for event in events:
+            evolve(self.state, event)
+        self._agenda = Agenda.of(self.state)
+
+    def decide(self, command: c.Command, *, at: float, actor: str = ENGINE) -> list[e.Event]:
+        """The events a command or report leads to, in order.
+
+        `at` is seconds since the epoch, `actor` who asks. Raises Refused, and then nothing has changed.
+        """
+        drafts = handle_report(self.state, command) if isinstance(command, c.Report) else handle(self.state, command)
+        decision = _Decision(self.state, self._agenda, at, _run_id(self.state, command))
+        decision.take(drafts, actor)
+        decision.settle()
+        return decision.events
+
+
+def _run_id(state: State, command: c.Command) -> str:
+    if isinstance(command, c.StartRun):
+        return command.run
+    return state.run.id if state.run is not None else ""
+
+
+class _Decision:
+    """One decision under way: the events so far, and the tasks they touched."""
+
+    def __init__(self, state: State, agenda: Agenda, at: float, run: str) -> None:
+        self.events: list[e.Event] = []
+        self._state, self._agenda, self._at, self._run = state, agenda, at, run
+        self._touched: dict[str, int] = {}  # task -> seq of what touched it
+        self._booked = False
+
+    def take(self, drafts: Iterable[Draft], actor: str = ENGINE) -> None:
+        """Number the drafts, fold them in, and remember whom they concern."""
+        for draft in drafts:
+            event = self._event(draft, actor)
+            evolve(self._state, event)
+            self._agenda.note(self._state, event)
+            self.events.append(event)
+            self._touch(event)
+            self._booked = self._booked or isinstance(event.data, e.UsageBooked)
+
+    def _event(self, draft: Draft, actor: str) -> e.Event:
+        earlier = self.events[-1].seq if self.events else None
+        return e.Event(
+            seq=self._state.seq + 1,
+            at=self._at,
+            kind=e.KINDS[type(draft.data)],
+            data=draft.data,
+            run=self._run,
+            task=draft.task,
+            attempt=draft.attempt,
+            agent=draft.agent,
+            actor=draft.actor or actor,
+            cause=draft.cause or earlier,
+        )
+
+    def _touch(self, event: e.Event) -> None:
+        run, data = self._state.run, event.data
+        if run is None:
+            return
+        if event.task:
+            self._touched[event.task] = event.seq
+        if isinstance(data, e.TaskEnded):
+            self._touch_all((ROOT, *run.dependants.get(event.task, ())), event.seq)
+        elif isinstance(data, e.RunStarted | e.TaskAdded):
+            self._touched.setdefault(ROOT, event.seq)
+        elif isinstance(data, e.RunResumed | e.EngineStarted) or (
+            event.task == ROOT and isinstance(data, e.CheckPassed | e.CheckFailed)
+        ):
+            self._touch_all((ROOT, *run.tasks), event.seq)
+
+    def _touch_all(self, names: Iterable[str], seq: int) -> None:
+        for name in names:
+            self._touched[name] = seq
+
+    def settle(self) -> None:
+        """Go on until no task wants anything else and no free place can be filled."""
+        run = self._state.run
+        if run is None or not self._state.up:
+            return
+        while run.outcome is None and (self._settle_tasks(run) or self._assign() or self._close_budgets()):
+            pass
+        end = resting(self._state, run) if run.outcome is None and self.events else None
+        if end is not None:
+            self.take([end])
+
+    def _settle_tasks(self, run: Run) -> bool:
+        moved = bool(self._touched)
+        while self._touched and run.outcome is None:
+            name = next(iter(self._touched))
+            cause = self._touched.pop(name)
+            if name == ROOT or name in run.tasks:
+                self.take(step(self._state, run, name, cause))
+        return moved
+
+    def _assign(self) -> bool:
+        found = self._agenda.next(self._state)
+        if found is None:
+            return False
+        stage, agent = found
+        # The lease is the number of its own event: no two assignments ever share one, whatever is opened again.
+        lease = e.StageAssigned(stage=stage.id, lease=self._state.seq + 1)
+        self.take([Draft(data=lease, task=stage.task, attempt=stage.round, agent=agent, cause=stage.opened)])
+        return True
+
+    def _close_budgets(self) -> bool:
+        reached = list(newly_reached(self._state)) if self._booked else []
+        self.take(Draft(data=fact, agent="" if fact.scope == "run" else fact.scope) for fact in reached)
+        return bool(reached)

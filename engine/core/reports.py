@@ -1,0 +1,306 @@
+"""What follows at once from a hand's report. A report is never refused: late or doubled ones are written down as such.
+
+A result becomes the fact it is, and closes its stage; what comes next is for the patterns to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.core import commands as c
+from engine.core import events as e
+from engine.core.drafts import Draft, of
+from engine.core.plans import problems
+from engine.core.requests import added, interruptions, rest
+from engine.core.state import Round, Run, Stage, State
+from engine.core.values import TaskSpec
+
+Drafts = list[Draft]
+
+
+def handle_report(state: State, report: c.Reports) -> Drafts:
+    """The drafts a report leads to; none where it changes nothing."""
+    return _HANDLERS[type(report)](state, report)
+
+
+# -- the engine ----------------------------------------------------------------------------------------------------
+
+
+def _came_up(state: State, report: c.CameUp) -> Drafts:
+    started = e.EngineStarted(
+        epoch=report.epoch, pid=report.pid, version=report.version, confinement=report.confinement
+    )
+    drafts = [Draft(data=started)]
+    run = state.run
+    if run is not None:
+        drafts += interruptions(run, "the engine ended" if state.up else "the engine was stopped", counted=state.up)
+    for name, how in report.held.items():
+        agent = state.agents.get(name)
+        if agent is not None and not agent.held:
+            drafts.append(Draft(data=e.AgentHeld(how=how, reason="while no engine was there"), agent=name))
+    drafts += [Draft(data=e.AgentResumed(), agent=a.spec.name) for a in state.agents.values() if a.pause]
+    return drafts
+
+
+def _goes_down(state: State, report: c.GoesDown) -> Drafts:
+    run = state.run
+    stopped = Draft(data=e.EngineStopped(reason=report.reason))
+    if run is None or run.outcome is not None:
+        return [stopped]
+    return [
+        *interruptions(run, report.reason, counted=False),
+        Draft(data=rest(run, "stopped", report.reason)),
+        stopped,
+    ]
+
+
+# -- results of stages ---------------------------------------------------------------------------------------------
+
+
+def _ignored(state: State, stage: str, lease: int, reason: str) -> Drafts:
+    _, _, rest = stage.partition("/")
+    task = rest.rpartition("/")[0]
+    known = state.run is not None and task in state.run.tasks
+    return [Draft(data=e.ResultIgnored(stage=stage, lease=lease, reason=reason), task=task if known else "")]
+
+
+def _leased(state: State, name: str, lease: int) -> Stage | str:
+    """The stage, if it is open and this is the lease in force; else why not."""
+    stage = state.run.stages.get(name) if state.run is not None else None
+    if stage is None:
+        return "the stage is closed"
+    if stage.lease != lease or (not stage.agent and stage.kind != "wait"):
+        return f"lease {lease} is over"
+    return stage
+
+
+def _finished(state: State, report: c.Finished) -> Drafts:
+    stage = _leased(state, report.stage, report.lease)
+    if isinstance(stage, str) or state.run is None:
+        return _ignored(state, report.stage, report.lease, str(stage))
+    return _RESULTS[type(report.result)](state.run, stage, report.result)
+
+
+def _closed(stage: Stage, result: str, *facts: e.Data, agent: str | None = None) -> Drafts:
+    return [*(of(stage, fact, agent=agent) for fact in facts), of(stage, e.StageClosed(stage=stage.id, result=result))]
+
+
+def _worked(_: Run, stage: Stage, result: c.Worked) -> Drafts:
+    claimed = e.AttemptClaimed(
+        stage=stage.id, change=result.change, summary=result.summary, confidence=result.confidence
+    )
+    return _closed(stage, "claimed", claimed, agent=result.author or stage.agent)
+
+
+def _broke(_: Run, stage: Stage, result: c.Broke) -> Drafts:
+    if stage.kind == "review":
+        return _closed(stage, "failed", e.ReviewFailed(stage=stage.id, reason=result.reason))
+    if stage.kind == "merge":
+        return _closed(stage, "failed", e.MergeFailed(stage=stage.id, reason=result.reason))
+    if stage.kind == "check":
+        return _closed(stage, "failed", e.CheckFailed(stage=stage.id, runs=(), reason=result.reason))
+    failed = e.AttemptFailed(
+        stage=stage.id, reason=result.reason, detail=result.detail, blame=result.blame, kept=result.kept
+    )
+    return _closed(stage, "failed", failed)
+
+
+def _planned(run: Run, stage: Stage, result: c.Planned) -> Drafts:
+    given = e.PlanGiven(stage=stage.id, tasks=result.tasks, summary=result.summary)
+    wrong = result.problem or _plan_problem(run, result.tasks)
+    if wrong:
+        return _closed(stage, "refused", given, e.PlanRefused(source="planner", reason=wrong))
+    revised = e.PlanRevised(source="planner", added=tuple(spec.id for spec in result.tasks), note=result.summary)
+    return [*_closed(stage, "planned", given, revised), *added(result.tasks, "planner")]
+
+
+def _plan_problem(run: Run, tasks: tuple[TaskSpec, ...]) -> str:
+    return "; ".join(f'task "{p.task}": {p.text}' if p.task else p.text for p in problems(tasks, tuple(run.tasks))[:3])
+
+
+def _checked(_: Run, stage: Stage, result: c.Checked) -> Drafts:
+    at_gate = stage.kind == "merge"
+    if result.reason:
+        failed = e.CheckFailed(stage=stage.id, runs=result.runs, reason=result.reason, at_gate=at_gate)
+        return _closed(stage, "failed", failed)
+    return _closed(stage, "passed", e.CheckPassed(stage=stage.id, runs=result.runs, at_gate=at_gate))
+
+
+def _round_of(run: Run, stage: Stage) -> Round:
+    return next(r for r in run.task(stage.task).rounds if r.number == stage.round)
+
+
+def _reviewed(run: Run, stage: Stage, result: c.Reviewed) -> Drafts:
+    change = _round_of(run, stage).change
+    if change is None or change.patch != result.patch:
+        return _closed(stage, "failed", e.ReviewFailed(stage=stage.id, reason="it judged another change"))
+    given = e.ReviewGiven(stage=stage.id, verdict=result.verdict, patch=result.patch, remarks=result.remarks)
+    return _closed(stage, result.verdict, given)
+
+
+def _merge_made(run: Run, stage: Stage, result: c.MergeMade) -> Drafts:
+    done = e.MergeDone(
+        stage=stage.id,
+        commit=result.commit,
+        tree=result.tree,
+        parent=result.parent,
+        target=run.target,
+        found=result.found,
+    )
+    return _closed(stage, "merged", done, agent=_round_of(run, stage).author)
+
+
+def _conflicted(_: Run, stage: Stage, result: c.Conflicted) -> Drafts:
+    fact = e.MergeConflicted(stage=stage.id, parent=result.parent, sides=result.sides)
+    return _closed(stage, "conflicted", fact)
+
+
+def _obstructed(_: Run, stage: Stage, result: c.Obstructed) -> Drafts:
+    return [of(stage, e.MergeWaiting(stage=stage.id, reason=result.reason, paths=result.paths))]
+
+
+def _waited(_: Run, stage: Stage, __: c.Waited) -> Drafts:
+    return _closed(stage, "waited")
+
+
+def _interrupted(_: Run, stage: Stage, result: c.Interrupted) -> Drafts:
+    return [of(stage, e.StageInterrupted(stage=stage.id, lease=stage.lease, reason=result.reason))]
+
+
+_RESULTS: dict[type[c.Report], Callable[[Run, Stage, Any], Drafts]] = {
+    c.Worked: _worked,
+    c.Broke: _broke,
+    c.Planned: _planned,
+    c.Checked: _checked,
+    c.Reviewed: _reviewed,
+    c.MergeMade: _merge_made,
+    c.Conflicted: _conflicted,
+    c.Obstructed: _obstructed,
+    c.Waited: _waited,
+    c.Interrupted: _interrupted,
+}
+
+
+def _began(state: State, report: c.Began) -> Drafts:
+    stage = _leased(state, report.stage, report.lease)
+    if isinstance(stage, str):
+        return []
+    return [of(stage, e.AttemptStarted(stage=stage.id, lease=report.lease, pid=report.pid, tree=report.tree))]
+
+
+def _gate_passed(state: State, report: c.GatePassed) -> Drafts:
+    stage = _leased(state, report.stage, report.lease)
+    if isinstance(stage, str):
+        return _ignored(state, report.stage, report.lease, stage)
+    return [of(stage, e.CheckPassed(stage=stage.id, runs=report.runs, at_gate=True))]
+
+
+def _cleared(state: State, report: c.Cleared) -> Drafts:
+    run = state.run
+    stage = run.stages.get(report.stage) if run is not None else None
+    if stage is None or run is None or not stage.obstacle:
+        return []
+    up = [Draft(data=e.RunResumed(reason="the way is clear"))] if run.outcome == "needs_human" else []
+    return [*up, of(stage, e.MergeCleared(stage=stage.id))]
+
+
+# -- agents, money, messages ---------------------------------------------------------------------------------------
+
+
+def _froze(state: State, report: c.Froze) -> Drafts:
+    agent = state.agents.get(report.agent)
+    if agent is None or agent.pause != "asked":
+        return []
+    return [Draft(data=e.AgentPaused(processes=report.processes), agent=report.agent)]
+
+
+def _taken_back(state: State, name: str, reason: str) -> Drafts:
+    run, agent = state.run, state.agents.get(name)
+    if run is None or agent is None or agent.stage not in run.stages:
+        return []
+    stage = run.stages[agent.stage]
+    lost = e.StageInterrupted(stage=stage.id, lease=stage.lease, reason=reason, counted=False)
+    return [of(stage, lost)]
+
+
+def _ended(state: State, report: c.Ended) -> Drafts:
+    if report.agent not in state.agents:
+        return []
+    stopped = e.AgentStopped(proof=report.proof, processes=report.processes)
+    return [*_taken_back(state, report.agent, "stopped by a person"), Draft(data=stopped, agent=report.agent)]
+
+
+def _killed(state: State, report: c.Killed) -> Drafts:
+    agent = state.agents.get(report.agent)
+    if agent is None:
+        return []
+    held = [] if agent.held == "kill" else [Draft(data=e.AgentHeld(how="kill"), agent=report.agent)]
+    fact = e.AgentKilled(
+        gone=report.gone,
+        proof=report.proof,
+        processes=report.processes,
+        ms=report.ms,
+        snapshot=report.snapshot,
+    )
+    taken = _taken_back(state, report.agent, "killed by a person") if report.gone else []
+    return [*held, *taken, Draft(data=fact, agent=report.agent)]
+
+
+def _steered(_: State, report: c.Steered) -> Drafts:
+    return [Draft(data=e.AgentSteered(text=report.text, delivered=report.delivered), agent=report.agent)]
+
+
+def _spent(state: State, report: c.Spent) -> Drafts:
+    if state.run is None:
+        return []
+    booked = e.UsageBooked(tokens=report.tokens, usd=report.usd, source=report.source)
+    return [Draft(data=booked, agent=report.agent, task=report.task)]
+
+
+def _took(state: State, report: c.Took) -> Drafts:
+    if report.id in state.messages:
+        return []
+    fact = e.MessageAccepted(
+        id=report.id,
+        sender=report.sender,
+        to=report.to,
+        kind=report.kind,
+        payload=report.payload,
+        correlation=report.correlation,
+    )
+    return [Draft(data=fact, agent=report.sender, actor=report.sender)]
+
+
+def _turned_away(_: State, report: c.TurnedAway) -> Drafts:
+    fact = e.MessageRefused(sender=report.sender, file=report.file, reason=report.reason)
+    return [Draft(data=fact, agent=report.sender)]
+
+
+def _read(state: State, report: c.Read) -> Drafts:
+    if state.messages.get(report.id) in {None, "acted", report.state}:
+        return []
+    return [Draft(data=e.MessageDelivered(id=report.id, state=report.state))]
+
+
+def _noticed(_: State, report: c.Noticed) -> Drafts:
+    return [Draft(data=e.NoticeGiven(text=report.text))]
+
+
+_HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
+    c.CameUp: _came_up,
+    c.GoesDown: _goes_down,
+    c.Began: _began,
+    c.Finished: _finished,
+    c.GatePassed: _gate_passed,
+    c.Cleared: _cleared,
+    c.Froze: _froze,
+    c.Ended: _ended,
+    c.Killed: _killed,
+    c.Steered: _steered,
+    c.Spent: _spent,
+    c.Took: _took,
+    c.TurnedAway: _turned_away,
+    c.Read: _read,
+    c.Noticed: _noticed,
+}

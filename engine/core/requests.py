@@ -1,0 +1,325 @@
+"""What follows at once from a person's request. Everything else follows from the facts, in settle.
+
+Each handler looks at the state and answers with drafts, or refuses by raising; it changes nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.core import commands as c
+from engine.core import events as e
+from engine.core.drafts import Draft, of
+from engine.core.errors import Busy, Refused, Stale, Unknown
+from engine.core.patterns import PATTERNS, PLANNING
+from engine.core.plans import Problem, problems
+from engine.core.routing import may
+from engine.core.state import Agent, Approval, Run, State, Task
+from engine.core.values import Outcome, Source, TaskSpec
+
+Drafts = list[Draft]
+_HANDLERS: dict[type[c.Request], Callable[[State, Any], Drafts]] = {}
+
+
+def _handles(
+    request: type[c.Request],
+) -> Callable[[Callable[[State, Any], Drafts]], Callable[[State, Any], Drafts]]:
+    def register(handler: Callable[[State, Any], Drafts]) -> Callable[[State, Any], Drafts]:
+        _HANDLERS[request] = handler
+        return handler
+
+    return register
+
+
+def handle(state: State, request: c.Requests) -> Drafts:
+    """The drafts a request leads to. Raises Refused, naming what is wrong and the way out."""
+    return _HANDLERS[type(request)](state, request)
+
+
+# -- looking things up ---------------------------------------------------------------------------------------------
+
+
+def _run(state: State) -> Run:
+    if state.run is None:
+        raise Refused("there is no run here yet; start one with `quarterdeck run`", code="unknown")
+    return state.run
+
+
+def _unfinished(state: State) -> Run:
+    run = _run(state)
+    if not run.unfinished:
+        raise Refused(f"run {run.id} is over ({run.outcome}); start another with `quarterdeck run`", code="over")
+    return run
+
+
+def _task(state: State, name: str, version: int | None) -> Task:
+    run = _run(state)
+    task = run.tasks.get(name)
+    if task is None:
+        raise Unknown("task", name, sorted(run.tasks)[:12])
+    if version is not None and version != task.version:
+        raise Stale("task", name, version, task.version, task.outcome or "under way")
+    return task
+
+
+def _agent(state: State, name: str, version: int | None = None) -> Agent:
+    agent = state.agents.get(name)
+    if agent is None:
+        raise Unknown("agent", name, sorted(state.agents))
+    if version is not None and version != agent.version:
+        raise Stale("agent", name, version, agent.version, agent.held or agent.pause or agent.stage or "idle")
+    return agent
+
+
+def _taken_up(run: Run, reason: str) -> Drafts:
+    """A run at rest goes on when a person moves something."""
+    if run.outcome is None:
+        return []
+    return [Draft(data=e.RunResumed(reason=reason))]
+
+
+# -- the run -------------------------------------------------------------------------------------------------------
+
+
+@_handles(c.StartRun)
+def _start(state: State, request: c.StartRun) -> Drafts:
+    if state.run is not None and state.run.unfinished:
+        raise Busy(state.run.id, "at rest" if state.run.outcome else "under way")
+    if request.pattern not in PATTERNS:
+        raise Unknown("pattern", request.pattern, sorted(PATTERNS))
+    if not request.check:
+        raise Refused("no check is configured, so nothing could be verified; set [project] check", code="check")
+    tasks = request.tasks
+    if not tasks and request.pattern not in PLANNING:
+        tasks = (TaskSpec(id="goal", title=request.goal, prompt=request.goal),)
+    if tasks:
+        _valid(tasks, ())
+    started = e.RunStarted(
+        goal=request.goal,
+        pattern=request.pattern,
+        target=request.target,
+        base=request.base,
+        crew=request.crew,
+        limits=request.limits,
+        check=request.check,
+        approvals=request.approvals,
+        review=request.review,
+        allow_red=request.allow_red,
+        planned=bool(tasks),
+    )
+    return [
+        Draft(data=started),
+        *(Draft(data=e.NoticeGiven(text=text)) for text in request.notices),
+        *added(tasks, "plan" if request.tasks else "goal"),
+    ]
+
+
+def added(tasks: tuple[TaskSpec, ...], source: Source) -> Drafts:
+    """Drafts that add tasks."""
+    return [Draft(data=e.TaskAdded(spec=spec, source=source), task=spec.id) for spec in tasks]
+
+
+def _valid(tasks: tuple[TaskSpec, ...], known: tuple[str, ...]) -> None:
+    found = problems(tasks, known)
+    if found:
+        raise Refused("; ".join(_told(problem) for problem in found[:3]), code="plan")
+
+
+def _told(problem: Problem) -> str:
+    where = f'task "{problem.task}": ' if problem.task else ""
+    return f"{where}{problem.text}"
+
+
+@_handles(c.ResumeRun)
+def _resume(state: State, _: c.ResumeRun) -> Drafts:
+    run = _unfinished(state)
+    return _taken_up(run, "resumed by a person")
+
+
+@_handles(c.StopRun)
+def _stop(state: State, request: c.StopRun) -> Drafts:
+    run = _unfinished(state)
+    if run.outcome == "stopped":
+        return []
+    return [*interruptions(run, request.reason, counted=False), Draft(data=rest(run, "stopped", request.reason))]
+
+
+def interruptions(run: Run, reason: str, *, counted: bool) -> Drafts:
+    """Take back everything that is assigned."""
+    return [
+        of(stage, e.StageInterrupted(stage=stage.id, lease=stage.lease, reason=reason, counted=counted))
+        for stage in run.stages.values()
+        if stage.agent
+    ]
+
+
+def rest(run: Run, outcome: Outcome, reason: str) -> e.RunEnded:
+    """The fact that a run came to rest, with its sums."""
+    return e.RunEnded(
+        outcome=outcome,
+        reason=reason,
+        tasks={name: task.outcome or "unfinished" for name, task in run.tasks.items()},
+        merged=tuple(e.Merged(task=name, commit=t.commit) for name, t in run.tasks.items() if t.commit),
+        usage=run.tokens,
+        usd=run.usd,
+    )
+
+
+# -- tasks ---------------------------------------------------------------------------------------------------------
+
+
+@_handles(c.AddTasks)
+def _add(state: State, request: c.AddTasks) -> Drafts:
+    run = _unfinished(state)
+    _valid(request.tasks, tuple(run.tasks))
+    for spec in request.tasks:
+        if not any({spec.kind, *spec.needs}.issubset(agent.spec.does) for agent in state.agents.values()):
+            raise Refused(f'task "{spec.id}": no agent does {", ".join((spec.kind, *spec.needs))}', code="plan")
+    return [*_taken_up(run, "tasks were added"), *added(request.tasks, request.source)]
+
+
+@_handles(c.ReviseTask)
+def _revise(state: State, request: c.ReviseTask) -> Drafts:
+    run = _unfinished(state)
+    task = _task(state, request.spec.id, request.version)
+    if task.outcome is not None:
+        raise Refused(f'task "{request.spec.id}" is {task.outcome}; add a new task instead', code="over")
+    if request.spec == task.spec:
+        return []
+    others = tuple(other.spec for name, other in run.tasks.items() if name != request.spec.id)
+    _valid((*others, request.spec), ())
+    return [Draft(data=e.TaskRevised(spec=request.spec), task=request.spec.id)]
+
+
+@_handles(c.RetryTask)
+def _retry(state: State, request: c.RetryTask) -> Drafts:
+    run = _run(state)
+    task = _task(state, request.task, request.version)
+    if task.outcome == "done":
+        raise Refused(f'task "{request.task}" is merged; add a new task to change more', code="over")
+    if run.outcome == "verified":
+        raise Refused(f"run {run.id} is over; start another with `quarterdeck run`", code="over")
+    again = [Draft(data=e.TaskRetried(note=request.note), task=request.task)]
+    return [*_taken_up(run, f"{request.task} is tried again"), *again, *_unblocked(run, request.task)]
+
+
+def _unblocked(run: Run, name: str) -> Drafts:
+    found: Drafts = []
+    waiting = [name]
+    while waiting:
+        for other in run.dependants.get(waiting.pop(), ()):
+            if run.tasks[other].outcome == "blocked":
+                found.append(Draft(data=e.TaskRetried(note=f"{name} is tried again"), task=other))
+                waiting.append(other)
+    return found
+
+
+@_handles(c.CancelTask)
+def _cancel(state: State, request: c.CancelTask) -> Drafts:
+    run = _unfinished(state)
+    task = _task(state, request.task, request.version)
+    if task.outcome is not None:
+        raise Refused(f'task "{request.task}" is {task.outcome} already', code="over")
+    asked = Draft(data=e.TaskCancelAsked(note=request.note), task=request.task)
+    return [*_taken_up(run, f"{request.task} is cancelled"), asked]
+
+
+@_handles(c.ReassignTask)
+def _reassign(state: State, request: c.ReassignTask) -> Drafts:
+    run = _unfinished(state)
+    task = _task(state, request.task, request.version)
+    agent = _agent(state, request.to)
+    if not {task.spec.kind, *task.spec.needs}.issubset(agent.spec.does):
+        raise Refused(f'agent "{request.to}" does not do {", ".join((task.spec.kind, *task.spec.needs))}')
+    taken = [
+        of(
+            run.stages[name],
+            e.StageInterrupted(stage=name, lease=run.stages[name].lease, reason="reassigned", counted=False),
+        )
+        for name in task.open
+        if run.stages[name].kind == "work" and run.stages[name].agent and not may(agent, run.stages[name])
+    ]
+    pinned = Draft(data=e.TaskReassigned(to=request.to), task=request.task)
+    return [*_taken_up(run, f"{request.task} is reassigned"), *taken, pinned]
+
+
+# -- agents --------------------------------------------------------------------------------------------------------
+
+
+@_handles(c.PauseAgent)
+def _pause(state: State, request: c.PauseAgent) -> Drafts:
+    agent = _agent(state, request.agent, request.version)
+    if agent.held:
+        raise Refused(f'agent "{request.agent}" is held since its {agent.held}; there is nothing to freeze')
+    if agent.pause:
+        return []
+    return [Draft(data=e.AgentPauseAsked(), agent=request.agent)]
+
+
+@_handles(c.ResumeAgent)
+def _resume_agent(state: State, request: c.ResumeAgent) -> Drafts:
+    agent = _agent(state, request.agent, request.version)
+    run = _run(state)
+    if not (agent.pause or agent.held):
+        return []
+    freed = Draft(data=e.AgentResumed(), agent=request.agent)
+    up = run.outcome is not None and run.unfinished and run.outcome != "stopped"
+    return [freed, *(_taken_up(run, f"{request.agent} is back") if up else [])]
+
+
+@_handles(c.StopAgent)
+def _stop_agent(state: State, request: c.StopAgent) -> Drafts:
+    agent = _agent(state, request.agent, request.version)
+    if agent.held:
+        return []
+    return [Draft(data=e.AgentHeld(how="stop", reason=request.reason), agent=request.agent)]
+
+
+@_handles(c.SteerAgent)
+def _steer(state: State, request: c.SteerAgent) -> Drafts:
+    _agent(state, request.agent)
+    if not request.text.strip():
+        raise Refused("there is nothing to say to it: the text is empty")
+    return []
+
+
+# -- approvals and budgets -----------------------------------------------------------------------------------------
+
+
+def waiting_approvals(run: Run) -> list[Approval]:
+    """What a person owes, oldest first."""
+    tasks = [run.root, *run.tasks.values()]
+    open_asks = [a for task in tasks for a in task.answers if a.granted is None and a.stage in run.stages]
+    return sorted(open_asks, key=lambda approval: approval.at)
+
+
+@_handles(c.Answer)
+def _answer(state: State, request: c.Answer) -> Drafts:
+    run = _run(state)
+    approval = _named(waiting_approvals(run), request.approval)
+    given = e.ApprovalGiven(stage=approval.stage, granted=request.granted, why=request.why, patch=approval.patch)
+    stage = run.stages[approval.stage]
+    closed = e.StageClosed(stage=approval.stage, result="granted" if request.granted else "denied")
+    taken_up = _taken_up(run, f"{'approved' if request.granted else 'denied'}: {approval.what}")
+    return [*taken_up, of(stage, given), of(stage, closed)]
+
+
+def _named(waiting: list[Approval], name: str) -> Approval:
+    exact = [a for a in waiting if a.stage == name]
+    near = exact or [a for a in waiting if a.task == name or a.stage.endswith(f"/{name}")]
+    if len(near) == 1:
+        return near[0]
+    raise Unknown("approval", name, [a.stage for a in (near or waiting)])
+
+
+@_handles(c.RaiseBudget)
+def _raise(state: State, request: c.RaiseBudget) -> Drafts:
+    run = _unfinished(state)
+    if request.scope != "run":
+        _agent(state, request.scope)
+    raised = Draft(
+        data=e.BudgetRaised(scope=request.scope, amount=request.amount),
+        agent="" if request.scope == "run" else request.scope,
+    )
+    return [raised, *(_taken_up(run, f"the budget of {request.scope} was raised") if run.outcome == "budget" else [])]

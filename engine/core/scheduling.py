@@ -1,0 +1,149 @@
+"""Which steps get the free places, and in what order: priority, then the critical path, then what is nearly done.
+
+The agenda is an index over the open steps, rebuilt from a state at any time; it holds no fact of its own. Steps that
+ask for the same thing wait in one heap, so that a settle costs what changed, not what waits.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+from engine.core import events as e
+from engine.core.evolve import ENGINE
+from engine.core.routing import choose, free
+from engine.core.stages import AGENT_KINDS
+from engine.core.state import Run, Stage, State
+
+Signature = tuple[str, tuple[str, ...], str | None, tuple[str, ...]]
+Key = tuple[int, int, int, int, int]
+_RANK = {"merge": 0, "check": 1, "review": 2, "plan": 3, "work": 4}
+
+
+class Agenda:
+    """The open, unassigned steps, best first."""
+
+    def __init__(self) -> None:
+        self._heaps: dict[Signature, list[tuple[Key, str]]] = {}
+        self._levels: dict[str, tuple[int, int]] = {}
+        self._stale = True
+
+    @classmethod
+    def of(cls, state: State) -> Agenda:
+        """The agenda of a state."""
+        agenda = cls()
+        if state.run is not None:
+            for stage in state.run.stages.values():
+                agenda._push(state.run, stage)
+        return agenda
+
+    def note(self, state: State, event: e.Event) -> None:
+        """Keep up with an event that has just been folded in."""
+        run, data = state.run, event.data
+        if isinstance(data, e.RunStarted):
+            self._heaps.clear()
+            self._stale = True
+        elif isinstance(data, e.TaskAdded | e.TaskRevised):
+            self._stale = True
+        elif isinstance(data, e.StageOpened | e.StageInterrupted | e.MergeCleared) and run is not None:
+            self._push(run, run.stages[data.stage])
+        elif isinstance(data, e.TaskReassigned) and run is not None:
+            for name in run.task(event.task).open:
+                self._push(run, run.stages[name])
+
+    def next(self, state: State) -> tuple[Stage, str] | None:
+        """The best step that can be assigned now, with who gets it."""
+        run = state.run
+        if run is None or run.outcome is not None:
+            return None
+        best: tuple[Key, Stage, str] | None = None
+        for stage in self._heads(run, _places(state, run)):
+            holder = self._holder(state, run, stage)
+            if holder:
+                key = self._key(run, stage)
+                if best is None or key < best[0]:
+                    best = (key, stage, holder)
+        return best[1:] if best else None
+
+    def _heads(self, run: Run, places: frozenset[str]) -> Iterator[Stage]:
+        for signature, heap in list(self._heaps.items()):
+            if signature[0] not in places:
+                continue
+            while heap and not _waits(run, heap[0][1], signature):
+                heapq.heappop(heap)
+            if heap:
+                yield run.stages[heap[0][1]]
+            else:
+                del self._heaps[signature]
+
+    @staticmethod
+    def _holder(state: State, run: Run, stage: Stage) -> str:
+        if stage.kind not in AGENT_KINDS:
+            return ENGINE
+        agent = choose(state.agents.values(), stage, run.task(stage.task))
+        return agent.spec.name if agent else ""
+
+    def _push(self, run: Run, stage: Stage) -> None:
+        if stage.kind in _RANK and not stage.agent:
+            heapq.heappush(self._heaps.setdefault(_signature(stage), []), (self._key(run, stage), stage.id))
+
+    def _key(self, run: Run, stage: Stage) -> Key:
+        priority, tail = self._level(run, stage.task)
+        return (-priority, -tail, _RANK[stage.kind], run.task(stage.task).order, stage.opened)
+
+    def _level(self, run: Run, task: str) -> tuple[int, int]:
+        if self._stale:
+            self._levels, self._stale = levels(run), False
+            self._rekey(run)
+        return self._levels.get(task, (0, 0))
+
+    def _rekey(self, run: Run) -> None:
+        for signature, heap in self._heaps.items():
+            heap[:] = [(self._key(run, run.stages[name]), name) for _, name in heap if _waits(run, name, signature)]
+            heapq.heapify(heap)
+
+
+def _signature(stage: Stage) -> Signature:
+    return (stage.kind, stage.needs, stage.pin, stage.avoid)
+
+
+def _waits(run: Run, name: str, signature: Signature) -> bool:
+    stage = run.stages.get(name)
+    return stage is not None and not stage.agent and not stage.obstacle and _signature(stage) == signature
+
+
+def _places(state: State, run: Run) -> frozenset[str]:
+    """Kinds of steps for which there is a place. One merge at a time; checks and agents up to the limit of agents."""
+    places = set[str]()
+    if not run.under_way.get("merge"):
+        places.add("merge")
+    if run.under_way.get("check", 0) < run.limits.agents:
+        places.add("check")
+    busy = sum(1 for agent in state.agents.values() if agent.stage)
+    if busy < run.limits.agents and not run.spent_out and any(free(agent) for agent in state.agents.values()):
+        places |= AGENT_KINDS
+    return frozenset(places)
+
+
+def levels(run: Run) -> dict[str, tuple[int, int]]:
+    """For each task: the highest priority that waits on it, and how many tasks follow on its longest way to the end."""
+    found: dict[str, tuple[int, int]] = {}
+    for name in _dependants_first(run):
+        after = [found[other] for other in run.dependants.get(name, ()) if other in found]
+        priority = max([run.tasks[name].spec.priority, *(level[0] for level in after)])
+        found[name] = (priority, max((level[1] + 1 for level in after), default=0))
+    return found
+
+
+def _dependants_first(run: Run) -> Iterator[str]:
+    seen: set[str] = set()
+    for start in run.tasks:
+        stack = [(start, False)]
+        while stack:
+            name, expanded = stack.pop()
+            if expanded:
+                yield name
+            elif name not in seen and name in run.tasks:
+                seen.add(name)
+                stack.append((name, True))
+                stack.extend((other, False) for other in run.dependants.get(name, ()))

@@ -1,0 +1,115 @@
+"""What a task should be doing, against what it is doing: the difference, as drafts. And when a run comes to rest."""
+
+from __future__ import annotations
+
+from engine.core import events as e
+from engine.core.drafts import Draft, of
+from engine.core.patterns import PATTERNS
+from engine.core.requests import rest
+from engine.core.routing import may
+from engine.core.stages import AGENT_KINDS, Doing, Ended, View, Want, stage_id
+from engine.core.state import ROOT, Run, Stage, State, Task
+from engine.core.values import Outcome
+
+Drafts = list[Draft]
+
+
+def step(state: State, run: Run, name: str, cause: int) -> Drafts:
+    """Open, cancel or end what the pattern wants of one task now; nothing where it is as it should be."""
+    task = run.task(name)
+    if task.outcome is not None:
+        return []
+    crew = tuple((agent.spec.name, frozenset(agent.spec.does)) for agent in state.agents.values())
+    wanted = PATTERNS[run.pattern](View(task, run, crew))
+    if isinstance(wanted, Ended):
+        return [*_cancelled(run, task, frozenset(), "the task is over"), *_end(run, task, wanted, cause)]
+    return _difference(run, task, wanted, cause)
+
+
+def _difference(run: Run, task: Task, wanted: Doing, cause: int) -> Drafts:
+    by_id = {stage_id(run.id, task.spec.id, want): want for want in wanted.stages}
+    drafts = _cancelled(run, task, frozenset(by_id), "it is not wanted any more")
+    for name, want in by_id.items():
+        if name not in task.open:
+            drafts += _opened(name, task, want, cause)
+    return drafts
+
+
+def _cancelled(run: Run, task: Task, keep: frozenset[str], reason: str) -> Drafts:
+    return [of(run.stages[name], e.StageCancelled(stage=name, reason=reason)) for name in task.open if name not in keep]
+
+
+def _opened(name: str, task: Task, want: Want, cause: int) -> Drafts:
+    opened = e.StageOpened(
+        stage=name,
+        kind=want.kind,
+        round=want.round,
+        lane=want.lane,
+        needs=want.needs,
+        agent=want.pin,
+        avoid=want.avoid,
+        due=want.due,
+        why=want.why,
+    )
+    drafts = [Draft(data=opened, task=task.spec.id, attempt=want.round, cause=cause)]
+    if want.kind == "ask":
+        about = want.about or "question"
+        asked = e.ApprovalAsked(stage=name, what=want.why, about=about, patch=want.patch)  # type: ignore[arg-type]
+        drafts.append(Draft(data=asked, task=task.spec.id, attempt=want.round))
+    return drafts
+
+
+def _end(run: Run, task: Task, ended: Ended, cause: int) -> Drafts:
+    over = e.TaskEnded(outcome=ended.outcome, reason=ended.reason, commit=ended.commit)
+    attempt = task.round.number if task.round else 0
+    drafts = [Draft(data=over, task=task.spec.id, attempt=attempt, cause=cause)]
+    if task.spec.id == ROOT:
+        outcome: Outcome = "verified" if ended.outcome == "done" else "failed"
+        drafts.append(Draft(data=rest(run, outcome, ended.reason)))
+    return drafts
+
+
+def resting(state: State, run: Run) -> Draft | None:
+    """The end of a run in which nothing can move without a person or money; None while something can.
+
+    A frozen agent counts as moving: whoever froze it is at it.
+    """
+    if any(run.under_way.values()) or any(stage.kind == "wait" for stage in run.stages.values()):
+        return None
+    if not run.stages:
+        return Draft(data=rest(run, "failed", "nothing is left to do, and yet it is not done: this is a defect"))
+    spent = run.spent_out or any(_only_spent(state, stage) for stage in run.stages.values())
+    reasons = [_why(state, run, stage) for stage in run.stages.values()]
+    told = "; ".join(dict.fromkeys(reasons[:20]))
+    return Draft(data=rest(run, "budget" if spent and _needs_agent(run) else "needs_human", told))
+
+
+def _needs_agent(run: Run) -> bool:
+    return any(stage.kind in AGENT_KINDS for stage in run.stages.values())
+
+
+def _only_spent(state: State, stage: Stage) -> bool:
+    able = [agent for agent in state.agents.values() if may(agent, stage) and not agent.held]
+    return stage.kind in AGENT_KINDS and bool(able) and all(agent.spent_out for agent in able)
+
+
+def _why(state: State, run: Run, stage: Stage) -> str:
+    if stage.kind == "ask":
+        return f"{stage.task} waits for a decision: {stage.why} (`quarterdeck approve {stage.task}`, or deny)"
+    if stage.obstacle:
+        return f"{stage.task} waits to be merged: {stage.obstacle}"
+    if stage.kind in AGENT_KINDS:
+        return _why_unassigned(state, run, stage)
+    return f"{stage.task} waits for its {stage.kind}"
+
+
+def _why_unassigned(state: State, run: Run, stage: Stage) -> str:
+    if run.spent_out:
+        return "the budget of the run is used up (`quarterdeck budget raise run AMOUNT`)"
+    able = [agent for agent in state.agents.values() if may(agent, stage)]
+    if not able:
+        return f"{stage.task} waits: no agent of the crew may do its {stage.kind}"
+    names = ", ".join(sorted(agent.spec.name for agent in able))
+    if all(agent.spent_out or agent.held for agent in able) and any(agent.spent_out for agent in able):
+        return f"{stage.task} waits: the budget of {names} is used up (`quarterdeck budget raise {names} AMOUNT`)"
+    return f"{stage.task} waits: {names} held by a person (`quarterdeck resume {able[0].spec.name}`)"
