@@ -1,0 +1,78 @@
+"""The little that makes a folder a clone: what `git clone --shared --no-checkout` leaves, without remote and templates.
+
+Written by hand, since it is four files, and written again before every use: the agent owns the folder and may have
+changed them. Objects are borrowed from the person's repository, which the agent can not write when confined.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workspaces.repository import Identity, Repository
+
+_DARWIN = "\tignorecase = true\n\tprecomposeunicode = true\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Bones:
+    """Contents of a clone's `config`, `objects/info/alternates` and, for a shallow repository, `shallow`."""
+
+    config: str
+    alternates: str
+    shallow: bytes
+
+    @staticmethod
+    def of(repo: Repository, who: Identity) -> Bones:
+        """What clones of `repo` consist of, with `who` as the name under which the agent commits."""
+        shallow = repo.common_dir / "shallow"
+        return Bones(
+            _config(repo.object_format, who),
+            f"{repo.common_dir / 'objects'}\n",
+            shallow.read_bytes() if shallow.exists() else b"",
+        )
+
+    def make(self, folder: Path) -> None:
+        """Turn a folder, made if missing, into a clone with nothing checked out."""
+        git = folder / ".git"
+        for part in ("objects/info", "objects/pack", "refs/heads"):
+            (git / part).mkdir(parents=True)
+        (git / "HEAD").write_text("ref: refs/heads/main\n")
+        (git / "config").write_text(self.config)
+        (git / "objects" / "info" / "alternates").write_text(self.alternates)
+        if self.shallow:
+            (git / "shallow").write_bytes(self.shallow)
+
+
+def _config(object_format: str, who: Identity) -> str:
+    sha256 = object_format != "sha1"
+    return (
+        f"[core]\n\trepositoryformatversion = {int(sha256)}\n\tfilemode = true\n\tbare = false\n"
+        + (_DARWIN if sys.platform == "darwin" else "")
+        + (f"[extensions]\n\tobjectformat = {object_format}\n" if sha256 else "")
+        + "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
+        + f'[user]\n\tname = "{who.name}"\n\temail = "{who.email}"\n'
+    )
+
+
+def remove(folder: Path) -> None:
+    """Delete a tree, also where an agent closed folders in it. Links are removed, never followed."""
+
+    def opened(function: Callable[..., Any], path: str, _: object) -> None:
+        Path(path).parent.chmod(stat.S_IRWXU)
+        if not Path(path).is_symlink():
+            Path(path).chmod(stat.S_IRWXU)
+        if Path(path).is_dir() and not Path(path).is_symlink():
+            shutil.rmtree(path)
+        else:
+            function(path)
+
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder, onerror=opened)

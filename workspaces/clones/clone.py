@@ -1,0 +1,130 @@
+"""An agent's clone: brought to a base before an attempt, read out after it.
+
+Two calls inside, one script each. Whatever the agent did to its own `.git` is undone or makes the clone be made anew;
+nothing of it is ever read with our own rights.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workspaces.clones import intake, scripts
+from workspaces.clones.intake import Change, Empty, Refusal
+from workspaces.clones.tree import Tree, why
+from workspaces.merge.probe import Combined, Side, probe
+from workspaces.ports import Inside
+from workspaces.repository import Identity, Repository
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes of packed work an attempt may hand in, unless told otherwise."""
+
+_MARKER = re.compile(r"(<{7}|\|{7}|>{7})( |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A clone that is ready. Not `clean` when the carried change conflicts with the base; `sides` say where.
+
+    `fresh` when the clone was made by this call, so that nothing of an earlier setup is in it.
+    """
+
+    base: str
+    sides: tuple[Side, ...]
+    clean: bool
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """An earlier attempt, as `probe` wants it."""
+
+    commit: str
+    tree: str
+    base: str
+
+
+def identity(agent: str) -> Identity:
+    """The name under which an agent commits."""
+    return Identity(agent, f"{agent}@quarterdeck.invalid")
+
+
+class Clone:
+    """One agent's clone at `folder`. `keep_ignored`: setup filled it with ignored files, which a cleaning leaves."""
+
+    def __init__(
+        self,
+        repo: Repository,
+        folder: Path,
+        agent: str,
+        inside: Inside,
+        *,
+        copies: Sequence[str] = (),
+        keep_ignored: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.who = identity(agent)
+        self._git = repo.git
+        self._inside = inside
+        self._tree = Tree(repo, folder, self.who, inside, copies=copies, keep_ignored=keep_ignored)
+        self._conflicted: frozenset[str] = frozenset()
+
+    async def prepare(self, base: str, carry: str | None = None) -> Prepared:
+        """Bring the clone to `base`, with the change of the earlier attempt `carry` on top, staged, uncommitted.
+
+        Conflicts are left in the files with diff3 markers. Raises `TreeBroken`, `CopyRefused`, `GitFailed`.
+        """
+        tree, sides = await self._carried(base, carry) if carry else (base, ())
+        fresh = await self._tree.restore(base, tree)
+        self._conflicted = frozenset(side.path for side in sides)
+        return Prepared(base, sides, clean=not sides, fresh=fresh)
+
+    async def submit(self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT) -> Change | Empty | Refusal:
+        """Take in all that differs from `base` as one commit by the agent, named by `ref`, which must be new.
+
+        It makes no difference whether and what the agent committed. Raises `AttemptTaken`, `GitFailed`.
+        """
+        change = await self._take(base, message, limit_bytes)
+        if not isinstance(change, Change):
+            return change
+        left = self._markers(change)
+        if left:
+            return Refusal(f"conflict markers are left in {', '.join(left)}")
+        await intake.name(self._git, ref, change.commit)
+        return change
+
+    async def keep(self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT) -> str | Empty | Refusal:
+        """Put aside what is there, finished or not, under `ref`, which must be new; give the commit."""
+        change = await self._take(base, message, limit_bytes)
+        if not isinstance(change, Change):
+            return change
+        await intake.name(self._git, ref, change.commit)
+        return change.commit
+
+    async def remove(self) -> None:
+        """Delete the clone with all that is in it."""
+        await self._tree.remove()
+
+    async def _take(self, base: str, message: str, limit: int) -> Change | Empty | Refusal:
+        done = await scripts.collect(self._inside, self.folder, base=base, who=self.who, message=message, limit=limit)
+        if done.code != 0:
+            return Refusal(f"git could not commit in the clone: {why(done)}")
+        return await intake.receive(self._git, done.out, base=base, who=self.who, limit=limit)
+
+    async def _carried(self, base: str, carry: str) -> tuple[str, tuple[Side, ...]]:
+        found = await self._git.line("rev-parse", f"{carry}^{{tree}}", f"{carry}^")
+        tree, parent = found.split("\n")
+        combined = await probe(self._git, _Carried(carry, tree, parent), base)
+        return combined.tree, () if isinstance(combined, Combined) else combined.sides
+
+    def _markers(self, change: Change) -> list[str]:
+        return [
+            f"{file.path}:{number}"
+            for file in change.parsed
+            if file.path in self._conflicted
+            for hunk in file.hunks
+            for number, line in hunk.numbered()
+            if line.kind == "+" and _MARKER.match(line.text)
+        ]

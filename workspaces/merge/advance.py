@@ -1,0 +1,96 @@
+"""Moves the target from exactly one commit to the next, or says why not.
+
+Where nobody has the branch checked out, one compare-and-swap of the ref. Where somebody has, `git merge --ff-only` in
+that work tree: it keeps edits to other files and refuses to touch edited ones. It refuses to move a branch back, to
+stash, and to act in the middle of a person's rebase or merge.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from workspaces.errors import GitFailed
+from workspaces.git import lock_held
+from workspaces.ports import Completed
+from workspaces.repository import Checkout, Repository
+
+_LISTED = re.compile(r"^\t(.+)$", re.MULTILINE)
+_FORWARD = ("merge", "--ff-only", "--no-autostash", "--no-verify-signatures", "--no-stat", "-q")
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The branch is at the new commit."""
+
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Somebody else moved the branch first; it is at `tip`, and the change is to be combined anew."""
+
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Nothing moved, because it would have touched the person's work. `paths` are edited files in the way."""
+
+    reason: str
+    paths: tuple[str, ...] = ()
+
+
+async def advance(repo: Repository, branch: str, old: str, new: str) -> Advanced | Moved | Blocked:
+    """Move `branch` from `old` to its descendant `new`. May be called again after a crash."""
+    tip = await repo.tip(branch)
+    if tip != old:
+        return Advanced(tip) if tip == new else Moved(tip)
+    step = _Step(repo, branch, old, new)
+    places = await repo.checkouts(branch)
+    if len(places) > 1:
+        return Blocked(f"{branch} is checked out in {places[0].path} and {places[1].path}: leave it in one of them")
+    return await step.forward(places[0]) if places else await step.swap()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One move of a branch."""
+
+    repo: Repository
+    branch: str
+    old: str
+    new: str
+
+    async def swap(self) -> Advanced | Moved | Blocked:
+        """The branch is checked out nowhere."""
+        args = ("update-ref", "-m", "quarterdeck: merge", f"refs/heads/{self.branch}", self.new, self.old)
+        return await self._settled(args, await self.repo.git.call(*args))
+
+    async def forward(self, place: Checkout) -> Advanced | Moved | Blocked:
+        """The branch is checked out at `place`, whose files go with it."""
+        if place.busy:
+            return Blocked(f"{place.busy} is in progress in {place.path}: finish or abort it")
+        args = ("-c", "submodule.recurse=false", "-C", str(place.path), *_FORWARD, self.new)
+        done = await self.repo.git.call(*args)
+        said = done.err.decode(errors="backslashreplace")
+        if done.code != 0 and (paths := tuple(_LISTED.findall(said))):
+            return Blocked(f"uncommitted edits in {place.path} are in the way: commit, stash or remove them", paths)
+        if done.code != 0 and "unmerged" in said:
+            return Blocked(f"{place.path} has unresolved conflicts: resolve and commit them")
+        return await self._settled(args, done)
+
+    async def _settled(self, args: tuple[str, ...], done: Completed) -> Advanced | Moved | Blocked:
+        """Believe the branch, not the exit status."""
+        tip = await self.repo.tip(self.branch)
+        if tip != self.old:
+            return Advanced(tip) if tip == self.new else Moved(tip)
+        said = done.err.decode(errors="replace")
+        if lock_held(done.err):
+            return Blocked(f"another git holds {_lock(said)}: remove it if that git is gone")
+        raise GitFailed(args, done.code, said)
+
+
+def _lock(said: str) -> str:
+    found = re.search(r"'([^']+\.lock)'", said)
+    return found[1] if found else "a lock"
