@@ -1,0 +1,143 @@
+"""Kill a keeper's whole tree from outside, when the keeper cannot do it: it is hung, dead, or has no engine.
+
+The keeper is stopped first and killed last: a stopped subreaper still adopts, so nothing can leave the tree while it
+is being felled, and nothing new is started in it. What a keeper that died alone has left is found below the engine
+(the second subreaper), and, if that is gone as well, by the nonce in its environment. The proof is then: every process
+that was seen, known by pid and start time, is gone, and a last walk and a last search find none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from engine.processes import CONFINEMENT, tree
+from engine.processes.records import Record
+from engine.processes.tree import Process
+from engine.processes.values import Proof, Survivor
+
+NONCE = "QUARTERDECK_KEEPER"
+"""The variable that every program gets, so that it can be found by it."""
+PATIENCE = 1.0
+STEP = 0.002
+
+
+class Felling:
+    """One tree being felled. `strike` until it is True, or give up and say who survived.
+
+    `keepers` are the pids of all keepers: children of the engine that are not what a dead one left.
+    """
+
+    def __init__(self, record: Record, keepers: Callable[[], Iterable[int]]) -> None:
+        self._record = record
+        self._keepers = keepers
+        self._seen: dict[tuple[int, int], Process] = {}
+        self._began = time.monotonic()
+
+    def strike(self) -> bool:
+        """One round of SIGKILL. True when nothing is left."""
+        keeper = self._keeper()
+        if keeper and not keeper.stopped:
+            tree.send(keeper, signal.SIGSTOP)
+        if self._kill(self._found(keeper)):
+            return False
+        if keeper:
+            tree.send(keeper, signal.SIGKILL)
+            return False
+        return not self._kill(self._marked())
+
+    def release(self) -> None:
+        """Let the keeper go on, to watch those that SIGKILL has not ended yet."""
+        if keeper := self._keeper():
+            tree.send(keeper, signal.SIGCONT)
+
+    def run(self, patience: float = PATIENCE) -> Proof:
+        """Strike until nothing is left or `patience` seconds are over."""
+        deadline = time.monotonic() + patience
+        while not (gone := self.strike()) and time.monotonic() < deadline:
+            time.sleep(STEP)
+        return self.proof(gone=gone)
+
+    async def run_async(self, patience: float = PATIENCE) -> Proof:
+        """The same without holding up the loop."""
+        deadline = time.monotonic() + patience
+        while not (gone := self.strike()) and time.monotonic() < deadline:
+            await asyncio.sleep(STEP)
+        return self.proof(gone=gone)
+
+    def proof(self, *, gone: bool) -> Proof:
+        """What was achieved so far."""
+        ms = (time.monotonic() - self._began) * 1000
+        count = len(self._seen)
+        if gone:
+            text = f"every process seen is gone (pid and start time), a last walk found none; {CONFINEMENT}"
+            return Proof(True, count, ms, text)
+        survivors = tuple(_survivor(process) for process in self._alive())
+        return Proof(False, count, ms, f"{len(survivors)} did not end after SIGKILL; {CONFINEMENT}", survivors)
+
+    def _keeper(self) -> Process | None:
+        keeper = tree.look(self._record.pid)
+        return keeper if keeper and keeper.alive and keeper.start == self._record.start else None
+
+    def _found(self, keeper: Process | None) -> Iterator[Process]:
+        roots = [*self._alive(), *self._adopted()]
+        yield from roots
+        for root in [*roots, keeper] if keeper else roots:
+            yield from tree.below(root.pid)
+
+    def _kill(self, found: Iterable[Process]) -> int:
+        alive = {process.key: process for process in found if process.alive}
+        self._seen |= alive
+        return sum(tree.send(process, signal.SIGKILL) for process in alive.values())
+
+    def _alive(self) -> list[Process]:
+        now = ((key, tree.look(key[0])) for key in self._seen)
+        return [process for key, process in now if process and process.alive and process.key == key]
+
+    def _adopted(self) -> list[Process]:
+        """What a dead keeper left to the engine: children in a session of their own that no keeper is."""
+        engine = tree.look(self._record.engine_pid)
+        if engine is None or engine.start != self._record.engine_start:
+            return []
+        return adopted(engine, set(self._keepers()))
+
+    def _marked(self) -> list[Process]:
+        wanted = f"{NONCE}={self._record.nonce}".encode()
+        found = []
+        for folder in Path(tree.PROC).glob("[0-9]*"):
+            try:
+                if wanted in (folder / "environ").read_bytes().split(b"\0") and (
+                    process := tree.look(int(folder.name))
+                ):
+                    found.append(process)
+            except OSError:
+                continue  # gone meanwhile, or another user's
+        return found
+
+
+def adopted(engine: Process, keepers: set[int]) -> list[Process]:
+    """Children of `engine` that came to it as orphans: it starts its own ones in its own session, except keepers.
+
+    Its own dead ones are reaped on the way when `engine` is this process: by pid, so no child of asyncio's is stolen.
+    """
+    found = []
+    for child in map(tree.look, tree.children(engine.pid)):
+        if child is None or child.session == engine.session or child.pid in keepers:
+            continue
+        if child.alive:
+            found.append(child)
+        elif engine.pid == os.getpid():
+            os.waitpid(child.pid, os.WNOHANG)
+    return found
+
+
+def _survivor(process: Process) -> Survivor:
+    try:
+        wchan = Path(f"{tree.PROC}/{process.pid}/wchan").read_text("ascii")
+    except OSError:
+        wchan = ""
+    return Survivor(process.pid, process.state, wchan)

@@ -1,0 +1,295 @@
+"""The keeper itself: a small process that runs one program at a time and outlives nothing.
+
+It is a subreaper, so whatever a program leaves behind becomes its child and cannot hide: not by a double fork, not by
+a new session, not by an empty environment. A program has ended when its main process was reaped *and* `waitpid` says
+ECHILD; only then is that reported. End-of-file on the control socket means that the engine is dead: kill all, exit.
+
+It never runs an agent's code in its own process, starts no thread, blocks on nothing but `poll`, and imports next to
+nothing (`_socket` instead of `socket` halves its start). Where the system knows no subreaper it can only kill process
+groups; the engine says so in every proof.
+
+Asked          run NICE CWD PATH ARGC ARG.. ENVC ENV..  (with descriptors 0, 1, 2) | kill | term | pause | resume
+Answers        ready SUBREAPER | started PID START | failed ERRNO WHAT | exited STATUS LEFTOVERS | killed N | frozen N AWAKE
+               | resumed N | termed N
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterable
+
+import _socket
+
+from engine.processes import tree, wire
+
+CHUNK = 65536
+FREEZE_SECONDS = 0.5
+PATIENCE_MS = 20
+LINUX = sys.platform == "linux"
+IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+RESTORED = (*IGNORED, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+
+
+class Keeper:
+    """The loop: requests, deaths, and a tree that is being felled."""
+
+    def __init__(self, control: _socket.socket) -> None:
+        self.control = control
+        self.unpacker = wire.Unpacker()
+        self.descriptors: list[int] = []
+        self.main = 0  # pid of the program's main process until it is reaped
+        self.running = False  # from the start of a program until its whole tree is gone
+        self.identity = (0, 0)  # of that process, for as long as the program runs
+        self.status = 0
+        self.killing = False
+        self.kills = 0  # requests to answer once nothing is left
+        self.orphaned = False  # the engine is gone
+        self.victims: set[tuple[int, int]] = set()
+        self.frozen: dict[tuple[int, int], tree.Process] = {}
+        self.patience = 1
+
+    def serve(self) -> None:
+        """Until the engine is gone and nothing is left."""
+        wakeup, ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else _pipe()
+        signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        poll = select.poll()
+        poll.register(wakeup, select.POLLIN)
+        poll.register(self.control.fileno(), select.POLLIN)
+        self.answer(b"ready", b"%d" % tree.become_subreaper())
+        while not (self.orphaned and not self.killing):
+            ready = poll.poll(self.patience if self.killing else None)
+            for descriptor, _ in ready:
+                if descriptor == wakeup:
+                    _drain(wakeup)
+                elif not self.hear():
+                    poll.unregister(self.control.fileno())
+            self.reap()
+
+    def hear(self) -> bool:
+        """Read and obey what arrived. False once the engine is gone."""
+        try:
+            data, ancillary, _, _ = self.control.recvmsg(CHUNK, _socket.CMSG_SPACE(12))
+        except BlockingIOError:
+            return True
+        except OSError:
+            data, ancillary = b"", []
+        for _, _, content in ancillary:
+            received = array.array("i", content[: len(content) // 4 * 4])
+            for descriptor in received:
+                os.set_inheritable(descriptor, False)
+            self.descriptors += received
+        if not data:
+            self.orphaned = True
+            self.kill()
+            return False
+        for frame in self.unpacker.feed(data):
+            self.obey(frame)
+        return True
+
+    def obey(self, frame: list[bytes]) -> None:
+        """Carry out one request."""
+        verb, *fields = frame
+        if verb == b"run":
+            self.run(fields)
+        elif verb == b"kill":
+            self.kills += 1
+            self.kill()
+        elif verb == b"term":
+            self.answer(b"termed", b"%d" % self.terminate())
+        elif verb == b"pause":
+            self.answer(b"frozen", *(b"%d" % number for number in self.pause()))
+        elif verb == b"resume":
+            self.answer(b"resumed", b"%d" % self.resume())
+
+    def run(self, fields: list[bytes]) -> None:
+        """Start a program in a session of its own, with the three descriptors that came along."""
+        nice, folder, path, *rest = fields
+        count = int(rest[0])
+        argv, variables = rest[1 : count + 1], rest[count + 2 :]
+        handles, self.descriptors = self.descriptors, []
+        what = b"folder"
+        try:
+            os.chdir(folder)
+            what = b"program"
+            pid = os.posix_spawn(
+                path,
+                argv,
+                dict(variable.split(b"=", 1) for variable in variables),
+                file_actions=[(os.POSIX_SPAWN_DUP2, handle, place) for place, handle in enumerate(handles)],
+                setsid=True,
+                setsigmask=(),
+                setsigdef=RESTORED,
+            )
+        except OSError as error:
+            self.answer(b"failed", b"%d" % (error.errno or 0), what)
+            return
+        finally:
+            _close(handles)
+            os.chdir("/")
+        self.main, self.running, self.status = pid, True, 0
+        self.victims.clear()
+        self.frozen.clear()
+        if int(nice):
+            os.setpriority(os.PRIO_PROCESS, pid, int(nice))
+        process = tree.look(pid)
+        self.identity = process.key if process else (pid, 0)
+        self.answer(b"started", b"%d" % pid, b"%d" % self.identity[1])
+
+    def kill(self) -> None:
+        """Begin to fell the tree; `reap` goes on with it until nothing is left."""
+        self.killing, self.patience = True, 1
+        self.frozen.clear()
+        self.strike()
+
+    def strike(self) -> None:
+        """SIGKILL to everything below, and to the groups of our own children: a group dies before it can fork."""
+        found = tree.below(os.getpid())
+        self.victims.update(process.key for process in found if process.alive)
+        me = os.getpid()
+        ours = {process.group for process in found if process.parent == me}
+        if self.main:
+            ours.add(self.main)
+        for group in ours - {os.getpgid(0)}:
+            # Safe although groups have no handle: the child that is in it is not reaped yet, which pins the number.
+            _quietly(os.killpg, group, signal.SIGKILL)
+        for process in found:
+            if process.parent == me:
+                _quietly(os.kill, process.pid, signal.SIGKILL)
+            elif process.alive:
+                tree.send(process, signal.SIGKILL)
+
+    def reap(self) -> None:
+        """Read every death; once the main process is dead, whatever it left dies too."""
+        empty = self.collect()
+        while self.killing and not empty:
+            before = len(self.victims)
+            self.strike()
+            empty = self.collect()
+            if not empty and len(self.victims) == before:
+                self.patience = min(self.patience * 2, PATIENCE_MS)  # nobody new: the kernel is tearing them down
+                return
+            self.patience = 1
+        if empty:
+            self.finish()
+
+    def collect(self) -> bool:
+        """Reap all that is dead. True when no child is left: the kernel's own word."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if pid == 0:
+                return False
+            if pid == self.main:
+                self.main, self.status = 0, status
+                if not self.killing:
+                    self.victims.clear()
+                    self.killing, self.patience = True, 1
+
+    def finish(self) -> None:
+        """Nothing is left: say what ended."""
+        count = len(self.victims)
+        if self.running:
+            self.running = False
+            self.answer(b"exited", b"%d" % self.status, b"%d" % len(self.victims - {self.identity}))
+        while self.kills:
+            self.kills -= 1
+            self.answer(b"killed", b"%d" % count)
+        self.killing = False
+        self.victims.clear()
+
+    def terminate(self) -> int:
+        """SIGTERM to everything below, awake so that it can act on it."""
+        found = [process for process in tree.below(os.getpid()) if process.alive]
+        sent = sum(tree.send(process, signal.SIGTERM) for process in found)
+        self.signal_group(signal.SIGTERM)
+        self.resume()
+        return sent
+
+    def pause(self) -> tuple[int, int]:
+        """SIGSTOP until a walk finds nobody awake: how many there are, and how many would not sleep.
+
+        Only whom we stopped is remembered, so that a job that had stopped itself stays stopped when we resume.
+        """
+        deadline = time.monotonic() + FREEZE_SECONDS
+        self.signal_group(signal.SIGSTOP)
+        while True:
+            found = [process for process in tree.below(os.getpid()) if process.alive]
+            awake = [process for process in found if not process.stopped]
+            if not awake or time.monotonic() > deadline:
+                return len(found), len(awake)
+            for process in awake:
+                if tree.send(process, signal.SIGSTOP):
+                    self.frozen[process.key] = process
+            self.collect()
+
+    def resume(self) -> int:
+        """SIGCONT to whom we stopped, children first: a shell then never sees a stopped child."""
+        frozen, self.frozen = self.frozen, {}
+        self.signal_group(signal.SIGCONT)
+        return sum(tree.send(process, signal.SIGCONT) for process in reversed(frozen.values()))
+
+    def signal_group(self, number: int) -> None:
+        """Where there is no /proc to walk, the program's own group is all that can be reached."""
+        if self.main and not LINUX:
+            _quietly(os.killpg, self.main, number)
+
+    def answer(self, *fields: bytes) -> None:
+        """Tell the engine; a dead one is noticed where we listen."""
+        frame = wire.pack(*fields)
+        try:
+            self.control.send(frame)
+        except OSError:
+            pass
+
+
+def _quietly(act: object, pid: int, number: int) -> None:
+    try:
+        act(pid, number)  # type: ignore[operator]
+    except OSError:
+        pass
+
+
+def _close(handles: Iterable[int]) -> None:
+    for handle in handles:
+        os.close(handle)
+
+
+def _pipe() -> tuple[int, int]:
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
+
+
+def _drain(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, CHUNK):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def main() -> None:
+    """Take the control socket from descriptor 0, and see that no program ever can."""
+    control = _socket.socket(fileno=os.dup(0))
+    control.setblocking(False)
+    null = os.open(os.devnull, os.O_RDWR)
+    for place in range(3):
+        os.dup2(null, place, inheritable=True)
+    os.close(null)
+    os.chdir("/")
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    Keeper(control).serve()
+    os._exit(0)

@@ -1,0 +1,73 @@
+"""Kill without an engine: it is hung, or dead, or was never there. No asyncio, no engine, few imports.
+
+Everything rests on the records: a process is touched only if its pid *and* start time are those of a record of this
+boot (or it descends from such a one, or carries its nonce). Who was killed is held afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.processes import records
+from engine.processes.felling import PATIENCE, STEP, Felling
+from engine.processes.records import Record
+from engine.processes.values import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """One agent and what became of its processes."""
+
+    agent: str
+    proof: Proof
+
+
+def kill_recorded(
+    folder: Path, agents: Sequence[str] | None = None, *, reason: str = "killed without an engine"
+) -> list[Killed]:
+    """Kill and hold the named agents (None: all that have a record). An agent without a record is held as well."""
+    found = {record.agent: record for record in records.read(folder)}
+    names = list(found) if agents is None else list(agents)
+    proofs = _fell([found[name] for name in names if name in found], folder)
+    for name in names:
+        records.hold(folder, name, "killed", reason)
+    nothing = Proof(True, 0, 0.0, "no process of it is recorded")
+    return [Killed(name, proofs.get(name, nothing)) for name in names]
+
+
+def reap_stale(folder: Path) -> list[Killed]:
+    """At an engine's start: prove that what earlier engines left is dead, and kill what is not. Holds nobody."""
+    stale = records.read(folder)
+    proofs = _fell(stale, folder)
+    return [Killed(record.agent, proofs[record.agent]) for record in stale]
+
+
+def _fell(chosen: Sequence[Record], folder: Path) -> dict[str, Proof]:
+    """All at once, so that the last one does not wait for the first. Records of what is gone are removed."""
+    everyone = [record.pid for record in records.read(folder)]
+    boot = records.boot_id()
+    done: dict[str, Proof] = {}
+    under_way: dict[str, Felling] = {}
+    for record in chosen:
+        if record.boot_id != boot:
+            done[record.agent] = Proof(True, 0, 0.0, "it belongs to an earlier boot of this machine")
+        elif not boot:
+            done[record.agent] = Proof(False, 0, 0.0, f"pid {record.pid} cannot be told from another on this system")
+        else:
+            under_way[record.agent] = Felling(record, lambda: everyone)
+    deadline = time.monotonic() + PATIENCE
+    while under_way:
+        for agent, felling in list(under_way.items()):
+            gone = felling.strike()
+            if gone or time.monotonic() > deadline:
+                done[agent] = felling.proof(gone=gone)
+                felling.release()
+                del under_way[agent]
+        time.sleep(STEP if under_way else 0)
+    for agent, proof in done.items():
+        if proof.gone:
+            records.path_of(folder, agent).unlink(missing_ok=True)
+    return done

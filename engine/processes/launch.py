@@ -1,0 +1,68 @@
+"""Start a keeper process: with nothing of the engine's but one end of a socket.
+
+Started from the loop's own thread: a child of a worker thread can be killed when that thread ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.processes import tree
+from engine.processes.errors import ProgramMissing
+
+ROOT = Path(__file__).resolve().parents[2]
+_BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from engine.processes.keeper_process import main; main()"
+_LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # some interpreters do not start without
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", *_LOADER)
+
+
+def launch(name: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """A keeper process and the engine's end of its control socket. Blocks for the fork, about a millisecond.
+
+    The engine becomes a subreaper as well, for the orphans of a keeper that somebody kills.
+    """
+    tree.become_subreaper()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.setblocking(False)
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(ROOT), f"quarterdeck-keeper:{name}"],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={key: os.environ[key] for key in _LOADER if key in os.environ},
+                cwd="/",
+                start_new_session=True,
+            )
+        except BaseException:
+            ours.close()
+            raise
+    return process, ours
+
+
+def allowed(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a command gets of the engine's environment: where things are and which language, no secret."""
+    return {key: value for key, value in environment.items() if key in _INHERITED or key.startswith("LC_")}
+
+
+def locate(program: str, folder: Path, environment: Mapping[str, str]) -> Path:
+    """The file that `program` means in `folder` and under the PATH it will see. Raises ProgramMissing."""
+    if os.sep in program:
+        path = folder / program
+        if not path.exists():
+            raise ProgramMissing(program, str(path.parent))
+        if not (path.is_file() and os.access(path, os.X_OK)):
+            raise ProgramMissing(program, str(path.parent), "not an executable file")
+        return path
+    looked = environment.get("PATH", os.defpath)
+    found = shutil.which(program, path=looked)
+    if found is None:
+        raise ProgramMissing(program, f"PATH={looked}")
+    return folder / found

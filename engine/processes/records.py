@@ -1,0 +1,122 @@
+"""Small files that outlive an engine: which keepers it started, and which agents a person wants held.
+
+One JSON file a keeper, written before it runs any program and removed when it is gone, so that a kill needs no engine
+and a new engine can prove the dead dead. They are not synced to disk: whoever loses power loses the processes as well,
+and the boot id says so. Hold files are synced: a person's stop must survive.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.processes import CONFINEMENT
+from engine.processes.errors import NameRefused
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,120}")
+_RECORD, _HOLD = ".json", ".hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One keeper: pid and start time (stat field 22; 0 where unknown), the boot they belong to, its engine likewise."""
+
+    agent: str
+    pid: int
+    start: int
+    boot_id: str
+    nonce: str
+    created: float
+    engine_pid: int
+    engine_start: int
+    confinement: str = CONFINEMENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """An agent that is not to be started until a person resumes it. `how` is killed or stopped, `at` Unix time."""
+
+    agent: str
+    how: str
+    reason: str
+    at: float
+
+
+def boot_id() -> str:
+    """The kernel's name for this boot; empty where it has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def path_of(folder: Path, agent: str) -> Path:
+    """Where the record of `agent` is. Raises NameRefused."""
+    return folder / (_checked(agent) + _RECORD)
+
+
+def write(folder: Path, record: Record) -> Path:
+    """Put a record in place, whole or not at all."""
+    path = path_of(folder, record.agent)
+    _publish(path, asdict(record))
+    return path
+
+
+def read(folder: Path) -> list[Record]:
+    """All records; a file that is none (cut off, foreign) is passed over, as it names no process to act on."""
+    return [Record(**data) for data in _load(folder, _RECORD, set(Record.__slots__))]
+
+
+def hold(folder: Path, agent: str, how: str, reason: str) -> Hold:
+    """Have every engine keep `agent` from starting."""
+    found = Hold(agent=agent, how=how, reason=reason, at=time.time())
+    _publish(folder / (_checked(agent) + _HOLD), asdict(found), sync=True)
+    return found
+
+
+def held(folder: Path) -> dict[str, Hold]:
+    """Who is held, by agent."""
+    return {data["agent"]: Hold(**data) for data in _load(folder, _HOLD, set(Hold.__slots__))}
+
+
+def release(folder: Path, agent: str) -> bool:
+    """Let `agent` start again. False when it was not held."""
+    try:
+        (folder / (_checked(agent) + _HOLD)).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _checked(agent: str) -> str:
+    if not _NAME.fullmatch(agent):
+        raise NameRefused(agent)
+    return agent
+
+
+def _publish(path: Path, data: dict[str, Any], *, sync: bool = False) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump(data, file)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _load(folder: Path, suffix: str, fields: set[str]) -> list[dict[str, Any]]:
+    found = []
+    for path in sorted(folder.glob(f"[!.]*{suffix}")):
+        try:
+            data = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(data, dict) and set(data) == fields:
+            found.append(data)
+    return found

@@ -1,0 +1,59 @@
+"""What goes into a keeper and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One program to run. `env` is its whole environment, `log` a file that gets its output up to a cap."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    log: Path | None = None
+    nice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a program ended: a code or a signal (neither: its keeper was lost, nobody knows).
+
+    `leftovers` counts the processes that it left behind and that were killed, `seconds` is its life on the wall clock.
+    """
+
+    code: int | None
+    signal: int | None
+    leftovers: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """How many processes are paused; `awake` counts those that would not stop within half a second."""
+
+    processes: int
+    awake: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A process that SIGKILL did not end: its state (D: waits in the kernel) and what it waits for."""
+
+    pid: int
+    state: str
+    wchan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a kill achieved. `gone` is True only on the kernel's word; `text` says which, for a person."""
+
+    gone: bool
+    processes: int
+    ms: float
+    text: str
+    survivors: tuple[Survivor, ...] = ()
