@@ -1,0 +1,74 @@
+"""Reads the record without a lock, while the engine may be writing it.
+
+A reader sees a prefix: it stops before an incomplete last line and does not wait for more. What it reads may not be
+synced yet. It mends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from engine.core.events import Event, decode
+from engine.journal import chain, segments
+from engine.journal.chain import BrokenLine, Head
+from engine.journal.errors import JournalDamaged
+from engine.journal.files import REAL, Files
+
+
+def read(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator[Event]:
+    """Every event after seq `since`. Raises `JournalDamaged`, and `UnknownKind` for a record of a later version."""
+    for path, offset, lines in read_blocks(folder, since, files=files):
+        for index, line in enumerate(lines):
+            try:
+                event = decode(line)
+            except msgspec.MsgspecError as error:
+                raise _damaged(files, path, offset, lines[:index], f"no event: {error}") from error
+            yield event
+
+
+def read_lines(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator[bytes]:
+    """The lines after seq `since` as they stand in the record, without their line ends."""
+    for _, _, lines in read_blocks(folder, since, files=files):
+        yield from lines
+
+
+def read_verified(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator[Event]:
+    """As `read`, every line checked against its hash and the line before. Raises `JournalDamaged` at the first bad."""
+    head = None if since else chain.ORIGIN
+    for path, offset, lines in read_blocks(folder, since, files=files):
+        for index, line in enumerate(lines):
+            try:
+                head = chain.check(line + b"\n", head)
+            except BrokenLine as error:
+                raise _damaged(files, path, offset, lines[:index], str(error)) from error
+            yield decode(line)
+
+
+def head_at(folder: Path, seq: int, *, files: Files = REAL) -> Head | None:
+    """The head that the line of `seq` made, the line itself checked; None when there is no such line."""
+    if seq == 0:
+        return chain.ORIGIN
+    line = next(read_lines(folder, seq - 1, files=files), b"")
+    try:
+        head = chain.check(line + b"\n", None)
+    except BrokenLine:
+        return None
+    return head if head.seq == seq else None
+
+
+def read_blocks(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator[tuple[Path, int, list[bytes]]]:
+    """The complete lines after seq `since`, in blocks: (segment, byte of the first line, lines)."""
+    paths = segments.listed(files, folder)
+    first, offset = segments.find(files, paths, since + 1) if since else (0, 0)
+    for path in paths[first:]:
+        for start, lines in segments.blocks(files, path, offset):
+            yield path, start, lines
+        offset = 0
+
+
+def _damaged(files: Files, path: Path, offset: int, before: list[bytes], why: str) -> JournalDamaged:
+    offset += sum(len(line) + 1 for line in before)
+    return JournalDamaged(path, why, line=segments.line_number(files, path, offset), offset=offset)

@@ -1,0 +1,129 @@
+"""Finds the end of a record when it is opened, and cuts what a crash left behind it.
+
+A damaged end is cut only if no valid line follows the damage, and the bytes are moved to `damaged/` first. One case
+looks different and is the same: a disk may write the sectors of one sync in any order, so power loss can leave a hole
+of NUL sectors with valid lines behind it. If all of those were written together with what is missing (`batch`), no
+one was ever told of them, and they are cut too. Anything else is refused. Only the end is looked at, so that opening
+costs the same for any length; `verify` reads it all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.journal import chain, segments
+from engine.journal.chain import BrokenLine, Head, Mark
+from engine.journal.errors import JournalDamaged
+from engine.journal.files import Files, cut, publish
+
+WINDOW = 1024 * 1024
+_SECTOR = 512
+
+
+class Recovered(NamedTuple):
+    """The record as it was found: its segments, its end, and what a person should know."""
+
+    paths: list[Path]
+    end: Mark
+    notices: tuple[str, ...]
+
+
+class _End(NamedTuple):
+    """The end of a segment: its last good line, the bytes up to there, and what stands behind it."""
+
+    head: Head
+    good: int
+    rest: bytes
+
+
+def recover(files: Files, folder: Path) -> Recovered:
+    """Bring the record to its last valid line, durably. Raises `JournalDamaged` where that would lose a valid one."""
+    paths, notices = segments.listed(files, folder), list[str]()
+    head = chain.ORIGIN
+    while paths:
+        end = _end(files, paths)
+        if end.rest:
+            notices.append(_put_aside(files, paths[-1], end))
+        head = end.head
+        if end.good:
+            cut(files, paths[-1], end.good)
+            break
+        files.remove(paths.pop())  # its run had nothing recorded yet
+    files.sync_dir(folder)
+    return Recovered(paths, Mark(head, sum(files.size(path) for path in paths)), tuple(notices))
+
+
+def survivors(data: bytes) -> Iterator[tuple[int, Head, int]]:
+    """Every valid line anywhere in `data`: (offset, the head it makes, the first seq it was written with)."""
+    for found in re.finditer(rb'\{"seq":', data):
+        line = data[found.start() : data.find(b"\n", found.start()) + 1]
+        try:
+            head = chain.check(line, None)
+        except BrokenLine:
+            continue
+        yield found.start(), head, chain.batch_of(line)
+
+
+def _end(files: Files, paths: list[Path]) -> _End:
+    """The end of the last segment; at its very beginning it must follow the segment before."""
+    path, window = paths[-1], WINDOW
+    size = files.size(path)
+    while window < size:
+        tail = files.read(path, size - window)
+        start = tail.find(b"\n") + 1
+        end = _scan(tail[start:], None)
+        if start and end is not None:
+            return _judged(files, path, size - len(tail) + start, end)
+        window *= 8
+    before = _end(files, paths[:-1]) if len(paths) > 1 else _End(chain.ORIGIN, 0, b"")
+    end = _scan(files.read(path), before.head) or _End(before.head, 0, files.read(path))
+    if before.rest and any(head.seq > before.head.seq for _, head, _ in survivors(end.rest)):
+        raise _damage(files, paths[-2], before.good, "the line is damaged, and valid ones follow")
+    return _judged(files, path, 0, end)
+
+
+def _scan(data: bytes, before: Head | None) -> _End | None:
+    """Follow the chain through `data` as far as it holds; None when not even the first line does."""
+    good = 0
+    while (stop := data.find(b"\n", good) + 1) > 0:
+        try:
+            before = chain.check(data[good:stop], before)
+        except BrokenLine:
+            break
+        good = stop
+    return _End(before, good, data[good:]) if before is not None and good else None
+
+
+def _judged(files: Files, path: Path, start: int, end: _End) -> _End:
+    """Refuse an end behind which a valid line was lost; `start` is where `end` was counted from."""
+    good = start + end.good
+    lost = [(at, batch) for at, head, batch in survivors(end.rest) if head.seq > end.head.seq]
+    if lost:
+        together = all(batch <= end.head.seq + 1 for _, batch in lost)
+        if not (together and _has_hole(end.rest[: lost[0][0]], good)):
+            raise _damage(files, path, good, "the line is damaged, and valid ones follow")
+    return _End(end.head, good, end.rest)
+
+
+def _has_hole(data: bytes, offset: int) -> bool:
+    """Whether a whole sector of the file, which `data` begins at `offset`, was never written."""
+    starts = range(-offset % _SECTOR, len(data) - _SECTOR + 1, _SECTOR)
+    return any(data.startswith(bytes(_SECTOR), start) for start in starts)
+
+
+def _damage(files: Files, path: Path, offset: int, why: str) -> JournalDamaged:
+    return JournalDamaged(path, why, line=segments.line_number(files, path, offset), offset=offset)
+
+
+def _put_aside(files: Files, path: Path, end: _End) -> str:
+    """Keep what is about to be cut; the name tells its content, so doing it again after a crash changes nothing."""
+    folder = path.parent / "damaged"
+    files.make_folder(folder)
+    files.sync_dir(path.parent)
+    kept = folder / f"{path.name}.{end.good}-{sha256(end.rest).hexdigest()[:12]}"
+    publish(files, kept, end.rest)
+    return f"the record ended in {len(end.rest)} damaged bytes after event {end.head.seq}; they are kept in {kept}"
