@@ -72,7 +72,7 @@ class Watcher:
             self._pending &= changed
             self._rearm.set()
 
-    def busy(self, on: bool) -> None:  # noqa: FBT001  reads as the state it sets
+    def busy(self, on: bool) -> None:
         """Quick and with a periodic look while a run is on; slow and without a timer when not."""
         pace = BUSY if on else IDLE
         if pace != self._pace:

@@ -1,0 +1,1 @@
+"""Files are the messages: drafts from outboxes, stamped messages into inboxes, tasks that people drop in a folder."""
