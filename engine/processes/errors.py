@@ -10,7 +10,7 @@ class ProcessError(Exception):
     """Base of everything this package raises."""
 
 
-class ProgramMissing(ProcessError):  # noqa: N818  named for what it says
+class ProgramMissing(ProcessError):
     """The program does not exist, or cannot be executed."""
 
     def __init__(self, program: str, looked: str, reason: str = "not found") -> None:
@@ -18,7 +18,7 @@ class ProgramMissing(ProcessError):  # noqa: N818  named for what it says
         self.program, self.looked, self.reason = program, looked, reason
 
 
-class StartFailed(ProcessError):  # noqa: N818  named for what it says
+class StartFailed(ProcessError):
     """The program is there but could not be started."""
 
     def __init__(self, program: str, folder: Path, what: str, number: int) -> None:
@@ -27,7 +27,7 @@ class StartFailed(ProcessError):  # noqa: N818  named for what it says
         self.program, self.folder, self.what, self.number = program, folder, what, number
 
 
-class Busy(ProcessError):  # noqa: N818  named for what it says
+class Busy(ProcessError):
     """A keeper runs one program at a time, and none while it is paused."""
 
     def __init__(self, keeper: str, why: str) -> None:
@@ -35,7 +35,7 @@ class Busy(ProcessError):  # noqa: N818  named for what it says
         self.keeper, self.why = keeper, why
 
 
-class KeeperLost(ProcessError):  # noqa: N818  named for what it says
+class KeeperLost(ProcessError):
     """The keeper process is gone or does not answer; start another one."""
 
     def __init__(self, keeper: str, why: str) -> None:
@@ -43,7 +43,7 @@ class KeeperLost(ProcessError):  # noqa: N818  named for what it says
         self.keeper, self.why = keeper, why
 
 
-class Interrupted(ProcessError):  # noqa: N818  named for what it says
+class Interrupted(ProcessError):
     """A kill came before the program was started, so it was not started."""
 
     def __init__(self, keeper: str, program: str) -> None:
@@ -51,7 +51,7 @@ class Interrupted(ProcessError):  # noqa: N818  named for what it says
         self.keeper, self.program = keeper, program
 
 
-class OutputTooLarge(ProcessError):  # noqa: N818  named for what it says
+class OutputTooLarge(ProcessError):
     """A command wrote more than its caller takes; it was killed."""
 
     def __init__(self, program: str, limit: int) -> None:
@@ -59,7 +59,7 @@ class OutputTooLarge(ProcessError):  # noqa: N818  named for what it says
         self.program, self.limit = program, limit
 
 
-class NameRefused(ProcessError):  # noqa: N818  named for what it says
+class NameRefused(ProcessError):
     """The name of a keeper becomes a file name, and this one cannot."""
 
     def __init__(self, name: str) -> None:

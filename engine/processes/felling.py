@@ -65,7 +65,7 @@ class Felling:
     async def run_async(self, patience: float = PATIENCE) -> Proof:
         """The same without holding up the loop."""
         deadline = time.monotonic() + patience
-        while not (gone := self.strike()) and time.monotonic() < deadline:
+        while not (gone := self.strike()) and time.monotonic() < deadline:  # noqa: ASYNC110  deaths send no event
             await asyncio.sleep(STEP)
         return self.proof(gone=gone)
 
@@ -75,9 +75,10 @@ class Felling:
         count = len(self._seen)
         if gone:
             text = f"every process seen is gone (pid and start time), a last walk found none; {CONFINEMENT}"
-            return Proof(True, count, ms, text)
+            return Proof(gone=True, processes=count, ms=ms, text=text)
         survivors = tuple(_survivor(process) for process in self._alive())
-        return Proof(False, count, ms, f"{len(survivors)} did not end after SIGKILL; {CONFINEMENT}", survivors)
+        text = f"{len(survivors)} did not end after SIGKILL; {CONFINEMENT}"
+        return Proof(gone=False, processes=count, ms=ms, text=text, survivors=survivors)
 
     def _keeper(self) -> Process | None:
         keeper = tree.look(self._record.pid)

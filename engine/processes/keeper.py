@@ -191,7 +191,7 @@ class Keeper:
         if self._running:
             self._drop(self._running)
         deadline = time.monotonic() + END_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self._process.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110  it exits in 2 ms
             await asyncio.sleep(0.002)
         if gone and self._process.returncode is not None:
             self._forget()
@@ -288,7 +288,8 @@ class Keeper:
         """The keeper is of no use: do its work from here."""
         if not self.record.boot_id:  # no /proc: what was below a dead keeper cannot be found
             self._process.kill()
-            return Proof(False, 0, 0.0, "the keeper is lost and this system cannot say what it left; best effort")
+            text = "the keeper is lost and this system cannot say what it left; best effort"
+            return Proof(gone=False, processes=0, ms=0.0, text=text)
         proof = await self._felling.run_async(END_SECONDS)
         if self._process.poll() is None:
             self._felling.release()
@@ -314,7 +315,7 @@ class Keeper:
             text = f"keeper {self.record.pid} has no child left (ECHILD); {CONFINEMENT}"
         else:
             text = f"best effort: process group killed, this system has no subreaper; {CONFINEMENT}"
-        return Proof(True, count, ms, text)
+        return Proof(gone=True, processes=count, ms=ms, text=text)
 
     def _forget(self) -> None:
         _pids.discard(self.record.pid)

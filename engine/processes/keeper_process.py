@@ -9,12 +9,13 @@ nothing (`_socket` instead of `socket` halves its start). Where the system knows
 groups; the engine says so in every proof.
 
 Asked          run NICE CWD PATH ARGC ARG.. ENVC ENV..  (with descriptors 0, 1, 2) | kill | term | pause | resume
-Answers        ready SUBREAPER | started PID START | failed ERRNO WHAT | exited STATUS LEFTOVERS | killed N | frozen N AWAKE
-               | resumed N | termed N
+Answers        ready SUBREAPER | started PID START | failed ERRNO WHAT | exited STATUS LEFTOVERS | killed N
+               | frozen N AWAKE | resumed N | termed N
 """
 
 from __future__ import annotations
 
+import _socket
 import array
 import os
 import resource
@@ -23,8 +24,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
-
-import _socket
 
 from engine.processes import tree, wire
 
@@ -83,7 +82,7 @@ class Keeper:
         for _, _, content in ancillary:
             received = array.array("i", content[: len(content) // 4 * 4])
             for descriptor in received:
-                os.set_inheritable(descriptor, False)
+                os.set_inheritable(descriptor, False)  # noqa: FBT003  takes no keyword
             self.descriptors += received
         if not data:
             self.orphaned = True
@@ -281,7 +280,7 @@ def _drain(descriptor: int) -> None:
 def main() -> None:
     """Take the control socket from descriptor 0, and see that no program ever can."""
     control = _socket.socket(fileno=os.dup(0))
-    control.setblocking(False)
+    control.settimeout(0)
     null = os.open(os.devnull, os.O_RDWR)
     for place in range(3):
         os.dup2(null, place, inheritable=True)

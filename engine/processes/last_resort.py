@@ -34,7 +34,7 @@ def kill_recorded(
     proofs = _fell([found[name] for name in names if name in found], folder)
     for name in names:
         records.hold(folder, name, "killed", reason)
-    nothing = Proof(True, 0, 0.0, "no process of it is recorded")
+    nothing = _proof("no process of it is recorded")
     return [Killed(name, proofs.get(name, nothing)) for name in names]
 
 
@@ -53,9 +53,9 @@ def _fell(chosen: Sequence[Record], folder: Path) -> dict[str, Proof]:
     under_way: dict[str, Felling] = {}
     for record in chosen:
         if record.boot_id != boot:
-            done[record.agent] = Proof(True, 0, 0.0, "it belongs to an earlier boot of this machine")
+            done[record.agent] = _proof("it belongs to an earlier boot of this machine")
         elif not boot:
-            done[record.agent] = Proof(False, 0, 0.0, f"pid {record.pid} cannot be told from another on this system")
+            done[record.agent] = _proof(f"pid {record.pid} cannot be told from another one on this system", gone=False)
         else:
             under_way[record.agent] = Felling(record, lambda: everyone)
     deadline = time.monotonic() + PATIENCE
@@ -71,3 +71,7 @@ def _fell(chosen: Sequence[Record], folder: Path) -> dict[str, Proof]:
         if proof.gone:
             records.path_of(folder, agent).unlink(missing_ok=True)
     return done
+
+
+def _proof(text: str, *, gone: bool = True) -> Proof:
+    return Proof(gone=gone, processes=0, ms=0.0, text=text)

@@ -30,11 +30,11 @@ def launch(name: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
     tree.become_subreaper()
     ours, theirs = socket.socketpair()
     with theirs:
-        ours.setblocking(False)
+        ours.settimeout(0)
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(ROOT), f"quarterdeck-keeper:{name}"],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={key: os.environ[key] for key in _LOADER if key in os.environ},

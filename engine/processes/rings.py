@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from types import TracebackType
 
 from engine.processes.text import clean
 
@@ -103,14 +102,6 @@ class LogFile:
     def close(self) -> None:
         """Nothing more comes."""
         self._file.close()
-
-    def __enter__(self) -> LogFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Bucket:

@@ -48,7 +48,7 @@ class Survivor:
     wchan: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What a kill achieved. `gone` is True only on the kernel's word; `text` says which, for a person."""
 
