@@ -49,7 +49,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A piece of the agent's own output, as it came; not line by line."""
+    """One line of the agent's own output, without escape sequences and controls."""
 
     text: str
 
@@ -128,16 +128,16 @@ class Running(Protocol):
         """The last of its output."""
         ...
 
-    async def stop(self) -> object:
-        """End its tree in order, then by force; returns when it is gone."""
-        ...
-
 
 class Keeper(Protocol):
     """What an adapter needs of a keeper of processes."""
 
     async def run(self, program: Program, *, on_output: Callable[[bytes], None] | None = None) -> Running:
         """Start it; `ProgramMissing` when there is nothing to start."""
+        ...
+
+    async def stop(self, grace: float) -> object:
+        """SIGTERM to the whole tree, SIGKILL after `grace` seconds; returns when it is gone."""
         ...
 
 
@@ -163,5 +163,8 @@ class Adapter(Protocol):
     scripted: bool
 
     async def start(self, brief: Brief, keeper: Keeper, on_update: OnUpdate) -> Session:
-        """Begin an assignment. A program that can not be started ends at once as `missing`; it is no exception."""
+        """Begin an assignment. A program that can not be started ends at once as `missing`; it is no exception.
+
+        Raises `NoCommand`, and `KeeperLost` or `Busy` of the keeper, before anything was started.
+        """
         ...

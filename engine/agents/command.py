@@ -14,7 +14,10 @@ from engine.agents.base import Brief, Finished, Keeper, NoCommand, OnUpdate, Run
 from engine.agents.outcome import clear_result, judge
 from engine.core.values import Tokens
 from engine.processes.errors import Interrupted, ProgramMissing, StartFailed
+from engine.processes.rings import Lines
 from engine.processes.values import Program
+
+GRACE_SECONDS = 5.0
 
 
 class CommandAdapter:
@@ -32,15 +35,46 @@ class CommandAdapter:
 async def start_program(brief: Brief, argv: Sequence[str], keeper: Keeper, on_update: OnUpdate) -> Session:
     """Start `argv` for a brief under the contract of a command agent; what every such adapter ends in."""
     _prepare(brief)
+    speech = Speech(on_update)
     program = Program(argv=tuple(argv), cwd=brief.clone, env=brief.environment, log=brief.transcript)
     try:
-        running = await keeper.run(program, on_output=lambda line: on_update(Text(text=line)))
+        running = await keeper.run(program, on_output=speech.hear)
     except (ProgramMissing, StartFailed) as error:
         return EndedSession(Finished(reason="missing", detail=str(error)), on_update)
     except Interrupted as error:
         return EndedSession(Finished(reason="killed", detail=str(error)), on_update)
-    on_update(Started(pid=running.pid))
-    return CommandSession(brief, running, on_update)
+    speech.begin(running.pid)
+    return CommandSession(brief, keeper, running, speech, on_update)
+
+
+class Speech:
+    """Turns a program's output, in any portions, into updates of a line each, none of them before `Started`."""
+
+    def __init__(self, on_update: OnUpdate) -> None:
+        self._on_update = on_update
+        self._lines = Lines()
+        self._early: list[str] | None = []
+
+    def hear(self, data: bytes) -> None:
+        """More output came, perhaps before the keeper said that the program runs."""
+        self._say(self._lines.feed(data))
+
+    def begin(self, pid: int) -> None:
+        """The program runs: say that, then what it said already."""
+        early, self._early = self._early or [], None
+        self._on_update(Started(pid=pid))
+        self._say(early)
+
+    def end(self) -> None:
+        """Nothing more comes: say the last line too, if it was not ended."""
+        self._say(self._lines.close())
+
+    def _say(self, lines: list[str]) -> None:
+        if self._early is not None:
+            self._early += lines
+            return
+        for line in lines:
+            self._on_update(Text(text=line))
 
 
 class EndedSession:
@@ -65,8 +99,9 @@ class EndedSession:
 class CommandSession:
     """A program at work. Its end is watched from the start, whether anybody waits for it or not."""
 
-    def __init__(self, brief: Brief, running: Running, on_update: OnUpdate) -> None:
-        self._brief, self._running, self._on_update = brief, running, on_update
+    def __init__(self, brief: Brief, keeper: Keeper, running: Running, speech: Speech, on_update: OnUpdate) -> None:
+        self._brief, self._keeper, self._running = brief, keeper, running
+        self._speech, self._on_update = speech, on_update
         self._cancelled = False
         self._end = asyncio.create_task(self._watch(), name=f"agent {brief.agent}")
 
@@ -79,13 +114,15 @@ class CommandSession:
         return False
 
     async def cancel(self) -> None:
-        """SIGTERM to the tree, SIGKILL to what is left of it after the keeper's grace."""
-        self._cancelled = True
-        await self._running.stop()
+        """SIGTERM to its tree, SIGKILL to what is left of it after the grace."""
+        if not self._end.done():  # afterwards the keeper may run somebody else's program
+            self._cancelled = True
+            await self._keeper.stop(GRACE_SECONDS)
         await self.finished()
 
     async def _watch(self) -> Finished:
         ended = await self._running.wait()
+        self._speech.end()
         end = judge(self._brief, ended, cancelled=self._cancelled, tail=self._running.tail())
         if end.result and (used := end.result.usage) and (used.tokens != Tokens() or used.usd != "0"):
             self._on_update(Usage(tokens=used.tokens, usd=used.usd))

@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-ALLOWED = frozenset({"PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", "QUARTERDECK_SPEED"})
+ALLOWED = frozenset({
+    "PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",  # some interpreters do not start without
+    "QUARTERDECK_SPEED",
+})  # fmt: skip
 FIXED = {
     "TERM": "dumb",
     # Python trusts a .pyc whose source has the same size and second: two quick edits of one file, and a test run is

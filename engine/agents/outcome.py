@@ -6,24 +6,24 @@ not be read, a review without a verdict, a plan without tasks) has failed, with 
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
 from pathlib import Path
 
 from engine.agents.base import Brief, Finished, Role
-from engine.messages.errors import ResultRefused
+from engine.messages.errors import ResultRefused, Unreadable
+from engine.messages.files import folder, read
 from engine.messages.hostile import MOST_BYTES
+from engine.messages.mailbox import RESULT
 from engine.messages.result import Result, parse_result
+from engine.processes.rings import Lines
 from engine.processes.values import Exit
 
-RESULT_NAME = "result.json"
-TAIL_CHARACTERS = 4000
+TAIL_BYTES = 4000
 
 
 def clear_result(outbox: Path) -> None:
     """Take away a result that was left before, whatever it is; a link is unlinked, not followed."""
-    stale = outbox / RESULT_NAME
+    stale = outbox / RESULT
     if stale.is_dir() and not stale.is_symlink():
         shutil.rmtree(stale)
     else:
@@ -36,20 +36,19 @@ def read_result(outbox: Path) -> Result | None:
     Raises `ResultRefused` for a link, anything else that is no plain file, one that is too large, and bad content.
     """
     try:
-        handle = os.open(outbox / RESULT_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with folder(outbox) as here:
+            return parse_result(read(RESULT, here, MOST_BYTES))
     except FileNotFoundError:
         return None
+    except Unreadable as error:
+        raise ResultRefused(error.reason) from None
     except OSError as error:
-        raise ResultRefused(error.strerror or "it can not be opened") from None
-    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor, opened without following links
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ResultRefused("it is no plain file")
-        return parse_result(file.read(MOST_BYTES + 1))
+        raise ResultRefused(f"its outbox can not be opened: {error.strerror}") from None
 
 
 def judge(brief: Brief, ended: Exit, *, cancelled: bool, tail: bytes) -> Finished:
     """The end of an assignment whose program ended like this, with what it left in its outbox."""
-    last = tail.decode("utf-8", errors="replace")[-TAIL_CHARACTERS:].strip()
+    last = _tail(tail)
     if cancelled:
         return Finished(reason="cancelled", exit=ended.code, detail="stopped on request")
     if ended.code is None:
@@ -58,7 +57,7 @@ def judge(brief: Brief, ended: Exit, *, cancelled: bool, tail: bytes) -> Finishe
     try:
         result = read_result(brief.outbox)
     except ResultRefused as error:
-        return Finished(reason="failed", exit=ended.code, detail=_said(f"{RESULT_NAME} is refused: {error}", last))
+        return Finished(reason="failed", exit=ended.code, detail=_said(f"{RESULT} is refused: {error}", last))
     if failure := _failure(brief.role, ended.code, result):
         return Finished(reason="failed", exit=ended.code, result=result, detail=_said(failure, last))
     return Finished(reason="completed", exit=0, result=result or Result())
@@ -71,10 +70,16 @@ def _failure(role: Role, code: int, result: Result | None) -> str:
     if result and result.outcome != "done":
         return result.summary or f"it says that its work is {result.outcome}"
     if role == "review" and not (result and result.review):
-        return f"a review without a verdict: {RESULT_NAME} has no `review`"
+        return f"a review without a verdict: {RESULT} has no `review`"
     if role == "plan" and not (result and result.plan and result.plan.get("task")):
-        return f"a plan without tasks: {RESULT_NAME} has no `plan` with a `task` in it"
+        return f"a plan without tasks: {RESULT} has no `plan` with a `task` in it"
     return ""
+
+
+def _tail(output: bytes) -> str:
+    """The end of a program's output, as text that is harmless to look at."""
+    lines = Lines()
+    return "\n".join((*lines.feed(output[-TAIL_BYTES:]), *lines.close())).strip()
 
 
 def _said(reason: str, tail: str) -> str:

@@ -172,7 +172,7 @@ def _usage(play: Play, step: Step) -> None:
         total[name] = total.get(name, 0) + amount if isinstance(amount, int) else amount
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """Every text anywhere in a JSON value."""
     if isinstance(value, str):
         yield value
@@ -252,12 +252,19 @@ def read_script(path: Path) -> list[dict[str, Any]]:
     if not isinstance(entries, list) or not entries or set(script) != {"on"}:
         raise BadScript(f"{path}: a script is a list of [[on]] entries and nothing else")
     for number, entry in enumerate(entries, 1):
-        where = f"{path}: [[on]] {number}"
-        if unknown := set(entry) - _ENTRY_FIELDS:
-            raise BadScript(f"{where}: unknown field {', '.join(sorted(unknown))}")
-        for place, step in enumerate(entry.get("step", []), 1):
-            _verb_of(step, f"{where}, step {place}")
+        _check_entry(entry, f"{path}: [[on]] {number}")
     return entries
+
+
+def _check_entry(entry: object, where: str) -> None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("step", []), list):
+        raise BadScript(f"{where}: an entry is a table with [[on.step]] tables")
+    if unknown := set(entry) - _ENTRY_FIELDS:
+        raise BadScript(f"{where}: unknown field {', '.join(sorted(unknown))}")
+    for place, step in enumerate(entry.get("step", []), 1):
+        if not isinstance(step, dict):
+            raise BadScript(f"{where}, step {place}: a step is a table")
+        _verb_of(step, f"{where}, step {place}")
 
 
 def entry_for(entries: list[dict[str, Any]], task: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,10 +294,10 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     )
     try:
         play_entry(play, entry_for(read_script(Path(arguments[0])), play.task))
-    except PlayerError as error:
+    except (PlayerError, OSError) as error:
         _tell(f"failed: {error}")
         play.publish("result.json", {**play.result, "outcome": "failed", "summary": str(error)})
-        return error.status
+        return error.status if isinstance(error, PlayerError) else PlayerError.status
     play.publish("result.json", {"outcome": "done", **play.result})
     return 0
 

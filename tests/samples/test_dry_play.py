@@ -56,7 +56,8 @@ def test_the_base_passes_its_own_tests(project):
 def test_demo_toml_has_a_goal_or_a_plan_that_is_there(name):
     demo = tomllib.loads((SAMPLES / name / "demo.toml").read_text())
     assert demo.keys() <= {"intro", "goal", "plan", "pattern"}
-    assert demo["intro"] and demo["pattern"] in {"solo", "pipeline"}
+    assert demo["intro"]
+    assert demo["pattern"] in {"solo", "pipeline"}
     assert ("goal" in demo) != ("plan" in demo)
     if "plan" in demo:
         plan = SAMPLES / name / "project" / demo["plan"]
@@ -122,7 +123,7 @@ def test_the_whole_goal_is_reached_with_one_red_check_and_one_rejection(project,
         assert review.verdict == "approve"
         commit(project)
     assert setbacks == [("red", "search"), ("rejected", "cli")]
-    assert "45 passed" in run_tests(project).stdout
+    assert "48 passed" in run_tests(project).stdout
 
 
 @sample("todo_api")
@@ -166,4 +167,6 @@ def test_the_second_author_keeps_what_both_wanted(project, tmp_path, order):
     told = [{"attempt": 1, "kind": "conflict", "text": "prices.py was changed by both", "sides": sides}]
     played = play(project, script[second], tmp_path, id=second, attempt=2, feedback=told)
     assert played.code == 0, played.output
-    assert "6 passed" in run_tests(project).stdout or "5 passed" in run_tests(project).stdout
+    assert run_tests(project).returncode == 0
+    text = (project / "prices.py").read_text()
+    assert "taxed(discounted(amount))" in text
