@@ -76,7 +76,7 @@ async def examine(git: Git, commit: str, *, base: str, who: Identity) -> Change 
         return Refusal(f"{commit} is no commit: {done.err.decode(errors='replace').strip()}")
     head, _, _ = done.out.partition(b"diff --git ")
     diff = done.out[len(head) :]
-    found, tree, parents, author, *_ = [*head.decode(errors="replace").split("\n"), "", "", ""]
+    found, tree, parents, author = [*head.decode(errors="replace").split("\n"), "", "", ""][:4]
     if found != commit or parents != base:
         return Refusal(f"the commit stands on {parents or 'nothing'}, not on {base}")
     if author != f"{who.name} <{who.email}>":
@@ -98,11 +98,9 @@ async def name(git: Git, ref: str, commit: str) -> None:
 
 async def _store(git: Git, pack: bytes, limit: int) -> Refusal | None:
     count = int.from_bytes(pack[8:12], "big") if pack.startswith(b"PACK") else 0
-    if count <= FEW:
-        args = ("unpack-objects", "-q", "--strict", f"--max-input-size={limit + 1}")
-    else:
-        args = ("index-pack", "--stdin", "--strict", "--fix-thin", f"--max-input-size={limit + 1}")
-    done = await git.call(*args, stdin=pack or b"\n")
+    few, many = ("unpack-objects", "-q"), ("index-pack", "--stdin", "--fix-thin")
+    command = few if count <= FEW else many
+    done = await git.call(*command, "--strict", f"--max-input-size={limit + 1}", stdin=pack or b"\n")
     if done.code == 0:
         return None
     return Refusal(f"git refuses the objects: {done.err.decode(errors='replace').strip()}")
