@@ -19,6 +19,7 @@ from engine.config.load import PROJECT_FILE
 from engine.config.programs import missing_programs
 from engine.config.settings import Settings
 from engine.config.tools import installed
+from engine.core.plans import missing_capabilities
 
 Level = Literal["ok", "warn", "bad"]
 
@@ -103,6 +104,9 @@ def _crew(settings: Settings) -> Iterator[Finding]:
     if not agents:
         mend = f"add an [agents.NAME] section to {PROJECT_FILE}"
         yield Finding(level="bad", what="agents", detail="no agent is configured", mend=mend)
+    for problem in missing_capabilities(agents, (), "pipeline", review=settings.project.review):
+        if agents and problem.field == "review":
+            yield Finding(level="warn", what="review", detail=problem.text, mend=problem.way_out)
     for agent in agents:
         detail = f"{agent.runtime}, does {', '.join(agent.does) or 'nothing'}"
         yield Finding(level="ok" if agent.does else "warn", what=f"agent {agent.name}", detail=detail)

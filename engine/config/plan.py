@@ -59,7 +59,7 @@ def load_plan(path: str | Path, *, stdin: str | None = None) -> Plan:
     if str(path) == STDIN and stdin is not None:
         return parse_plan(stdin, name="standard input")
     path = Path(path)
-    return parse_plan(document.read_text(path, str(path)), name=path.name, fmt=_format(path))
+    return parse_plan(document.read_text(path, str(path)), name=str(path), fmt=_format(path))
 
 
 def parse_plan(text: str, *, name: str, fmt: Format | None = None) -> Plan:

@@ -81,23 +81,29 @@ def _split(text: str, name: str) -> tuple[str, str]:
 
 
 def _front_matter(head: str, name: str) -> Document:
-    loader = _Plain(head)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return Document(name=name, data={})
-        if not isinstance(node, yaml.MappingNode):
-            raise ConfigError("has front matter that is no list of fields", file=name, line=1)
-        data, lines = _fields(loader, node, name)
+        return _read(head, name)
+    except ConfigError:
+        raise
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or "unreadable"
+        reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
         line = 1 + mark.line if mark else 1
         raise ConfigError(f"has front matter that is not YAML: {reason}", file=name, line=line) from error
     except RecursionError:
         raise ConfigError("is nested too deeply", file=name, line=1) from None
-    finally:
-        loader.dispose()
+    except ValueError as error:  # a number longer than Python converts
+        raise ConfigError(f"has front matter that cannot be read: {error}", file=name, line=1) from error
+
+
+def _read(head: str, name: str) -> Document:
+    loader = _Plain(head)
+    node = loader.get_single_node()
+    if node is None:
+        return Document(name=name, data={})
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError("has front matter that is no list of fields", file=name, line=1)
+    data, lines = _fields(loader, node, name)
     return Document(name=name, data=data, find=lambda: lines)
 
 
@@ -114,11 +120,12 @@ def _fields(loader: _Plain, node: yaml.MappingNode, name: str) -> tuple[dict[str
 
 
 class _Plain(yaml.SafeLoader):
-    """Safe YAML without anchors (which can grow without bound) and without dates."""
+    """Safe YAML without anchors (which can grow without bound), tags and dates."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "anchors are not read here", self.get_mark())
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
+            raise yaml.composer.ComposerError(None, None, "anchors and tags are not read here", event.start_mark)
         return super().compose_node(parent, index)
 
 

@@ -104,6 +104,11 @@ def _cycle(specs: Sequence[TaskSpec]) -> Iterator[Problem]:
 # -- the crew ------------------------------------------------------------------------------------------------------
 
 
+def default_pattern(crew: Sequence[AgentSpec], *, planned: bool) -> str:
+    """The pattern of a run that names none; `planned` says that tasks are given with it."""
+    return "pipeline" if planned or _able(crew, ("plan",)) else "solo"
+
+
 def missing_capabilities(
     crew: Sequence[AgentSpec], specs: Sequence[TaskSpec], pattern: str, *, review: bool
 ) -> list[Problem]:
@@ -178,6 +183,4 @@ def _reviewer_besides(crew: Sequence[AgentSpec], authors: Sequence[AgentSpec]) -
 def _no_reviewer(task: str, index: int | None) -> Problem:
     text = 'nobody but the author does "review"'
     way_out = "add an agent that does it, or write `review = false` under [project]"
-    return Problem(
-        kind="capability", task=task, field="review" if task else "", text=text, way_out=way_out, index=index
-    )
+    return Problem(kind="capability", task=task, field="review", text=text, way_out=way_out, index=index)

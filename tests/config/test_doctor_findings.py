@@ -1,0 +1,120 @@
+"""What `doctor` finds, and how to mend it."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.config.doctor import findings
+from engine.config.errors import ConfigError
+from engine.config.load import parse_settings
+
+SOUND = '[project]\ncheck = ["make"]\nreview = false\n[agents.builder]\nruntime = "command"\ncommand = ["make"]\ninstances = 2\n'
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A PATH with python, python3, make and one coding agent."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("python", "python3", "make", "aider"):
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def looked(tmp_path, path, text=SOUND, git=(2, 43, 0), **more):
+    """Findings as what -> (level, detail, mend)."""
+    settings = parse_settings(text) if text else None
+    found = findings(tmp_path, settings, git=git, path=path, **more)
+    return {finding.what: (finding.level, finding.detail, finding.mend) for finding in found}
+
+
+def test_a_sound_place(tmp_path, path):
+    assert looked(tmp_path, path) == {
+        "git": ("ok", "2.43.0", ""),
+        "python": ("ok", "python3 is on PATH", ""),
+        "settings": ("ok", "quarterdeck.toml is valid", ""),
+        "agent builder-1": ("ok", "command, does implement", ""),
+        "agent builder-2": ("ok", "command, does implement", ""),
+        "limits": ("ok", "4 agents at once, 5usd a run, 3 attempts a task", ""),
+        "installed": ("ok", 'aider; this version starts them with runtime = "command"', ""),
+        "confinement": (
+            "warn",
+            "unconfined: the confinement tiers are not in this version",
+            "give it only work and agents that you would run by hand",
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("git", "finding"),
+    [
+        ((2, 37, 9), ("bad", "git 2.37.9 is too old", "install git 2.38 or newer")),
+        (None, ("bad", "git is not on PATH", "install git 2.38 or newer")),
+        ((2, 38), ("ok", "2.38", "")),
+        ((3, 0, 0), ("ok", "3.0.0", "")),
+    ],
+)
+def test_git(tmp_path, path, git, finding):
+    assert looked(tmp_path, path, git=git)["git"] == finding
+
+
+def test_python_that_is_only_python3(tmp_path, path):
+    (tmp_path / "bin" / "python").unlink()
+    assert looked(tmp_path, path)["python"] == (
+        "warn",
+        "only python3 is on PATH",
+        "write python3 in commands and checks",
+    )
+    found = looked(tmp_path, path, SOUND.replace('check = ["make"]', 'check = ["python -m pytest"]'))
+    assert found["[project] check"] == ("bad", '"python" is not on PATH', 'there is "python3" here: write that')
+
+
+def test_no_python_at_all(tmp_path):
+    assert looked(tmp_path, "/nonexistent", None)["python"][:2] == ("warn", "neither python nor python3 is on PATH")
+
+
+def test_a_missing_agent_program(tmp_path, path):
+    found = looked(tmp_path, path, SOUND.replace('command = ["make"]', 'command = ["gone"]'))
+    assert found["[agents.builder]"] == ("bad", '"gone" is not on PATH', "install it or mend the line")
+
+
+def test_no_agents_and_names_that_collide(tmp_path, path):
+    assert looked(tmp_path, path, '[project]\ncheck = ["make"]')["agents"] == (
+        "bad",
+        "no agent is configured",
+        "add an [agents.NAME] section to quarterdeck.toml",
+    )
+    twice = SOUND + '[agents.builder-2]\nruntime = "command"\ncommand = ["make"]\n'
+    level, detail, mend = looked(tmp_path, path, twice)["agents"]
+    assert (level, mend) == ("bad", "rename one of them")
+    assert '"builder-2"' in detail
+
+
+def test_a_crew_without_a_reviewer_says_so_or_is_told(tmp_path, path):
+    found = looked(tmp_path, path, SOUND.replace("review = false", "review = true"))
+    assert found["review"] == (
+        "warn",
+        'nobody but the author does "review"',
+        "add an agent that does it, or write `review = false` under [project]",
+    )
+
+
+def test_no_settings_and_bad_settings(tmp_path, path):
+    assert looked(tmp_path, path, None)["settings"] == (
+        "bad",
+        "no quarterdeck.toml here",
+        "write one with `quarterdeck init`",
+    )
+    with pytest.raises(ConfigError) as error:
+        parse_settings(SOUND + "[limits]\nagnts = 3\n")
+    assert looked(tmp_path, path, None, error=error.value)["settings"] == (
+        "bad",
+        'quarterdeck.toml:9: [limits]: field "agnts": unknown (did you mean "agents"?)',
+        "mend quarterdeck.toml",
+    )
+
+
+def test_an_unusual_repository_is_told_in_the_words_given(tmp_path, path):
+    found = findings(tmp_path, None, git=(2, 43), path=path, notices=["has submodules", "is a partial clone"])
+    assert [f.detail for f in found if f.what == "repository"] == ["has submodules", "is a partial clone"]
