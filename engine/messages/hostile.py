@@ -20,7 +20,7 @@ from engine.messages.errors import Refused
 MOST_BYTES: Final = 256 * 1024
 MOST_DEPTH: Final = 32
 WIDEST_NUMBER: Final = 20
-"""Digits of an integer; more than any count or time needs, and far from where converting them gets slow."""
+"""Characters of an integer that are looked at at all; what is kept fits 64 bits, as the record's encoder needs."""
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # possessive: linear, whatever it is given
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -100,7 +100,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(digits: str) -> int:
     if len(digits) > WIDEST_NUMBER:
         raise Refused(f"a number of {len(digits)} digits")
-    return int(digits)
+    number = int(digits)
+    if not -(2**63) <= number < 2**63:
+        raise Refused("a number of more than 64 bits")
+    return number
 
 
 def _finite(digits: str) -> float:

@@ -38,7 +38,7 @@ class TaskAssignment(Payload):
     task: TaskId
     prompt: Text
     title: str = ""
-    attempt: int = Field(default=1, ge=1)
+    attempt: int = Field(default=1, ge=1, le=1_000_000)
     feedback: tuple[str, ...] = ()
 
 

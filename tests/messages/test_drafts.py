@@ -174,6 +174,8 @@ def nested(depth: int) -> bytes:
         b'{"kind": "note", "payload": {"text": "a"}} trailing',
         b"\xef\xbb\xbf" + raw(),
         raw().decode().encode("utf-16"),
+        b'{"kind": "note", "payload": {"text": "a"}, "to": 9223372036854775808}',
+        raw(kind="task_assignment", payload={"task": "a", "prompt": "b", "attempt": 2**62}, to="b"),
         b"null",
         b"[]",
         b"7",

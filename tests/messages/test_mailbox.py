@@ -6,10 +6,12 @@ import os
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from engine.journal.keys import KeyRing
 from engine.messages import files
-from engine.messages.envelope import Message, decode, encode, new_id, sign, verify
+from engine.messages.envelope import Message, Signer, decode, encode, new_id, sign, verify
 from engine.messages.errors import MessageDamaged
 from engine.messages.hostile import MOST_BYTES
 from engine.messages.mailbox import Seen, collect, deliver, refuse, seen, take
@@ -214,21 +216,11 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 class TestEnvelope:
-    class Key:
-        def __init__(self) -> None:
-            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    @pytest.fixture
+    def key(self, tmp_path: Path) -> Signer:
+        return KeyRing(tmp_path / "keys").signer("builder-1")
 
-            self._key = Ed25519PrivateKey.generate()
-
-        @property
-        def public(self) -> bytes:
-            return self._key.public_key().public_bytes_raw()
-
-        def sign(self, data: bytes) -> bytes:
-            return self._key.sign(data)
-
-    def test_a_signed_message_survives_the_way_through_a_file(self):
-        key = self.Key()
+    def test_a_signed_message_survives_the_way_through_a_file(self, key):
         signed = sign(message(payload={"text": "grüße", "n": [1, 2.5, None]}, cause=7), key)
         assert verify(decode(encode(signed)), key.public)
         assert encode(signed) == encode(decode(encode(signed)))
@@ -236,15 +228,12 @@ class TestEnvelope:
     @pytest.mark.parametrize(
         "change", [{"to": "c"}, {"sender": "c"}, {"at": 1.6}, {"payload": {"x": 1}}, {"cause": 1}, {"run": "s"}]
     )
-    def test_any_change_shows(self, change):
-        import msgspec
-
-        key = self.Key()
+    def test_any_change_shows(self, key, change):
         assert not verify(msgspec.structs.replace(sign(message(), key), **change), key.public)
 
     @pytest.mark.parametrize("signature", ["", "x", "é", "AAAA", "A" * 86 + "=="])
-    def test_no_signature_is_no_signature(self, signature):
-        assert not verify(message(signature=signature), self.Key().public)
+    def test_no_signature_is_no_signature(self, key, signature):
+        assert not verify(message(signature=signature), key.public)
         assert not verify(message(signature=signature), b"short")
 
     def test_the_spelling_is_the_contracts(self):
