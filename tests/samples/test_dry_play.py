@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
 from support.stage import play, run_tests
 
-from engine.config.plan import Plan, parse_plan, plan_from_agent, to_specs
+from engine.agents.player import read_script
+from engine.config.load import load
+from engine.config.plan import Plan, load_plan, plan_from_agent, to_specs
 
 SAMPLES = Path(__file__).parents[2] / "sample_projects"
 NAMES = sorted(folder.name for folder in SAMPLES.iterdir() if (folder / "demo.toml").exists())
@@ -43,25 +44,22 @@ def sample(name):
     return pytest.mark.parametrize("project", [name], indirect=True)
 
 
-def test_the_three_samples_are_there():
-    assert NAMES == ["conflicting_edits", "hello_fix", "todo_api"]
-
-
 @pytest.mark.parametrize("project", NAMES, indirect=True)
 def test_the_base_passes_its_own_tests(project):
     assert run_tests(project).returncode == 0
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_demo_toml_has_a_goal_or_a_plan_that_is_there(name):
-    demo = tomllib.loads((SAMPLES / name / "demo.toml").read_text())
-    assert demo.keys() <= {"intro", "goal", "plan", "pattern"}
-    assert demo["intro"]
-    assert demo["pattern"] in {"solo", "pipeline"}
-    assert ("goal" in demo) != ("plan" in demo)
-    if "plan" in demo:
-        plan = SAMPLES / name / "project" / demo["plan"]
-        assert parse_plan(plan.read_text(), name="plan.toml").task
+@pytest.mark.parametrize("project", NAMES, indirect=True)
+def test_its_configuration_and_its_scripts_are_taken(project):
+    agents = load(project).agents.values()
+    assert {agent.runtime for agent in agents} == {"scripted"}
+    for agent in agents:
+        assert read_script(project / agent.command[0])
+
+
+@sample("conflicting_edits")
+def test_its_plan_is_taken(project):
+    assert [task.id for task in load_plan(project / "plan.toml").task] == ["discount", "tax"]
 
 
 @sample("hello_fix")
