@@ -21,6 +21,7 @@ from engine.config.strict import Spot, validate
 
 PROJECT_FILE = "quarterdeck.toml"
 USER_FILE = "config.toml"
+NAMED_BY = "QUARTERDECK_CONFIG"
 USERS_ALONE = ("gateway", "security")
 CHECK_EXAMPLE = 'write what proves a change, such as check = ["python3 -m pytest -q"]'
 
@@ -28,7 +29,7 @@ CHECK_EXAMPLE = 'write what proves a change, such as check = ["python3 -m pytest
 def user_file(env: Mapping[str, str] | None = None) -> Path:
     """Where the user's own settings are: `QUARTERDECK_CONFIG`, else the configuration folder's `quarterdeck/`."""
     env = os.environ if env is None else env
-    if named := env.get("QUARTERDECK_CONFIG"):
+    if named := env.get(NAMED_BY):
         return Path(named).expanduser()
     folder = env.get("XDG_CONFIG_HOME", "")
     base = Path(folder) if Path(folder).is_absolute() else Path.home() / ".config"  # a relative one is to be ignored
@@ -44,7 +45,7 @@ def load(root: Path, *, user: Path | None = None) -> Settings:
     if not path.is_file():
         raise NoConfig(f"there is no {PROJECT_FILE} in {root}", way_out="write one with `quarterdeck init`")
     project = document.parse(document.read_text(path, PROJECT_FILE), name=PROJECT_FILE, fmt="toml")
-    return combine(project, _users(user))
+    return combine(project, _users(user or user_file()))
 
 
 def parse_settings(text: str, *, name: str = PROJECT_FILE) -> Settings:
@@ -67,10 +68,9 @@ def combine(project: Document, user: Document | None) -> Settings:
     return validate(Settings, data, sources, _placed)
 
 
-def _users(path: Path | None) -> Document | None:
-    named = path is not None or "QUARTERDECK_CONFIG" in os.environ
-    path = path or user_file()
-    if not named and not path.exists():
+def _users(path: Path) -> Document | None:
+    """The user's file, which need not be there unless `QUARTERDECK_CONFIG` names it."""
+    if not path.exists() and not os.environ.get(NAMED_BY):
         return None
     return document.parse(document.read_text(path, str(path)), name=str(path), fmt="toml")
 

@@ -44,9 +44,12 @@ def _plan() -> Schema:
 
 
 def _task() -> Schema:
-    from engine.config.task_file import FrontMatter  # noqa: PLC0415
+    """The head of a task file: nothing is required, since the file's name is the id and its text the prompt."""
+    from engine.config.plan import PlanTask  # noqa: PLC0415
 
-    return _titled(FrontMatter.model_json_schema(), "task")
+    made = PlanTask.model_json_schema()
+    del made["required"]
+    return _titled(made, "task")
 
 
 def _config() -> Schema:

@@ -104,11 +104,6 @@ def _cycle(specs: Sequence[TaskSpec]) -> Iterator[Problem]:
 # -- the crew ------------------------------------------------------------------------------------------------------
 
 
-def default_pattern(crew: Sequence[AgentSpec], *, planned: bool) -> str:
-    """The pattern of a run that names none; `planned` says that tasks are given with it."""
-    return "pipeline" if planned or _able(crew, ("plan",)) else "solo"
-
-
 def missing_capabilities(
     crew: Sequence[AgentSpec], specs: Sequence[TaskSpec], pattern: str, *, review: bool
 ) -> list[Problem]:

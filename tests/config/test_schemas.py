@@ -10,7 +10,6 @@ import pytest
 from engine.config import schema
 from engine.config.plan import Plan, PlanTask
 from engine.config.settings import ProjectFile, Settings
-from engine.config.task_file import FrontMatter
 from engine.core.events import KINDS, Event
 from engine.messages.drafts import DraftFields
 from engine.messages.envelope import Message
@@ -50,7 +49,7 @@ def test_there_is_one_for_each_name():
     ("name", "expected"),
     [
         ("plan", fields(Plan)),
-        ("task", fields(FrontMatter)),
+        ("task", fields(PlanTask)),
         ("config", fields(ProjectFile)),
         ("user-config", fields(Settings)),
         ("result", fields(Result)),

@@ -277,6 +277,11 @@ def test_where_the_user_s_file_is(tmp_path):
     assert user_file({}) == Path.home() / ".config/quarterdeck/config.toml"
 
 
+def test_the_user_s_file_need_not_be_there(root):
+    put(root, CHECK)
+    assert load(root) == load(root, user=user_file()) == parse_settings(CHECK)
+
+
 def test_a_named_user_file_must_be_there(root, monkeypatch):
     put(root, CHECK)
     monkeypatch.setenv("QUARTERDECK_CONFIG", str(root / "gone.toml"))

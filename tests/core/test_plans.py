@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.plans import MOST_TASKS, Problem, default_pattern, missing_capabilities, problems
+from engine.core.plans import MOST_TASKS, Problem, missing_capabilities, problems
 from engine.core.values import AgentSpec, TaskSpec
 
 
@@ -198,12 +198,6 @@ def test_without_a_plan_somebody_plans_or_in_solo_implements():
     assert lacking([agent("p", "plan"), BUILDER], []) == [("", 'nobody but the author does "review"')]
     assert lacking([BUILDER], [], "solo") == []
     assert lacking([REVIEWER], [], "solo") == [("goal", 'nobody does "implement"')]
-
-
-def test_the_pattern_of_a_run_that_names_none():
-    assert default_pattern([BUILDER], planned=False) == "solo"
-    assert default_pattern([BUILDER], planned=True) == "pipeline"
-    assert default_pattern([BUILDER, agent("p", "plan")], planned=False) == "pipeline"
 
 
 def test_the_core_and_amounts_load_no_pydantic():
