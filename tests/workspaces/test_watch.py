@@ -76,6 +76,32 @@ def test_a_file_written_the_moment_the_first_look_is_out_is_never_missed(boxes, 
     run(scenario())
 
 
+def test_no_look_is_given_before_the_watch_stands(boxes, monkeypatch):
+    """Else a reader that runs in between lists a folder, and a file that comes right after it is told by nobody."""
+    order: list[str] = []
+
+    async def recorded(*_paths, stop_event, **_options):
+        order.append("armed")
+        await stop_event.wait()
+        for batch in ():
+            yield batch
+
+    class Told(Watcher):
+        def _tell(self, folders):
+            order.append("told")
+            super()._tell(folders)
+
+    async def scenario():
+        monkeypatch.setattr(module, "awatch", recorded)
+        async with Told(boxes, period=60) as watcher:
+            await armed(watcher, boxes)
+            watcher.busy(on=True)
+            await armed(watcher, boxes)
+
+    run(scenario())
+    assert order == ["armed", "told"] * 2
+
+
 def test_rename_in_edit_in_place_and_removal_are_all_told(boxes, tmp_path):
     async def scenario():
         box = tmp_path / "tasks"
