@@ -1,0 +1,100 @@
+"""Brings the world to what is wanted: begins what should be under way and is not, ends what is and should not be.
+
+An effect's end is a report; an effect that is cancelled cleans up and reports nothing. Whatever goes wrong in a hand
+becomes a result too, so that nothing can hang in silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from copy import copy
+
+from engine.core import commands as c
+from engine.core.stages import AGENT_KINDS
+from engine.core.state import Stage
+from engine.core.values import StageKind
+from engine.processes.errors import Interrupted, KeeperLost, ProcessError
+from engine.runtime.desk import Desk, Gone
+from engine.runtime.hands.check import check
+from engine.runtime.hands.merge import merge
+from engine.runtime.hands.plan import plan
+from engine.runtime.hands.review import review
+from engine.runtime.hands.work import work
+from engine.runtime.record import Record
+from engine.runtime.wanted import Effect, Wanted
+from engine.runtime.world import World
+
+log = logging.getLogger(__name__)
+Hand = Callable[[Desk], Awaitable[c.Result]]
+
+
+async def wait(desk: Desk) -> c.Result:
+    """A timer, as an effect."""
+    await asyncio.sleep(desk.stage.due)
+    return c.Waited()
+
+
+HANDS: dict[StageKind, Hand] = {
+    "work": work,
+    "review": review,
+    "plan": plan,
+    "check": check,
+    "merge": merge,
+    "wait": wait,
+}
+
+
+class Effects:
+    """The effects of one world."""
+
+    def __init__(self, record: Record, world: World) -> None:
+        self._record, self._world = record, world
+        self._running: dict[Effect, asyncio.Task[None]] = {}
+
+    def reconcile(self, wanted: Wanted) -> None:
+        """Begin and end what differs from what is wanted."""
+        for effect in [running for running in self._running if running not in wanted.effects]:
+            self._running[effect].cancel()
+        for effect in wanted.effects - self._running.keys():
+            stage = self._stage(effect)
+            if stage is not None and stage.kind in HANDS:
+                self._begin(effect, stage)
+
+    async def close(self) -> None:
+        """End all of them and wait for it."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _stage(self, effect: Effect) -> Stage | None:
+        run = self._record.state.run
+        stage = run.stages.get(effect.stage) if run is not None else None
+        return stage if stage is not None and stage.lease == effect.lease else None
+
+    def _begin(self, effect: Effect, stage: Stage) -> None:
+        desk = Desk(self._record, self._world, copy(stage), effect.lease)
+        task = asyncio.create_task(self._carry_out(effect, desk), name=f"effect {effect.stage}")
+        self._running[effect] = task
+        task.add_done_callback(lambda _: self._running.pop(effect, None))
+
+    async def _carry_out(self, effect: Effect, desk: Desk) -> None:
+        try:
+            result = await HANDS[desk.stage.kind](desk)
+        except Gone:
+            return
+        except Exception as error:  # noqa: BLE001  every end of a hand is told, that of a defect too
+            result = _failed(desk, error)
+        if not self._record.broken.done():
+            self._record.report(c.Finished(stage=effect.stage, lease=effect.lease, result=result))
+
+
+def _failed(desk: Desk, error: Exception) -> c.Result:
+    if isinstance(error, KeeperLost | Interrupted):
+        return c.Interrupted(reason=str(error))
+    if not isinstance(error, ProcessError | OSError):
+        log.error("a hand failed at %s", desk.stage.id, exc_info=error)
+    blame = "agent" if desk.stage.kind in AGENT_KINDS else "work"
+    return c.Broke(reason=f"{type(error).__name__}: {error}", blame=blame)

@@ -1,0 +1,166 @@
+"""Runs checks: shell lines on exactly one tree, in a folder of its own, with the tail and the whole of their output.
+
+Evidence is for (tree, command, environment). A line that has passed on the same tree in the same environment is not
+run again: that is what evidence means. A runner that says it ran no test has not passed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from engine.config.settings import Project
+from engine.core.values import CheckRun
+from engine.processes.text import clean
+from engine.runtime.member import Place
+from workspaces.artifacts.store import Artifacts
+from workspaces.clones.setup import setup_key
+from workspaces.clones.trees import CheckTree, Trees
+from workspaces.layout import Layout
+from workspaces.ports import Completed
+from workspaces.repository import Repository
+
+SECONDS = 1800.0
+"""The longest a line of a check or of setup may take."""
+TAIL = 6_000
+NO_TESTS = (
+    (re.compile(r"(?m)^(=+ )?(no tests ran|no tests collected)\b"), "pytest ran no test"),
+    (re.compile(r"(?m)^Ran 0 tests in "), "unittest ran no test"),
+    (re.compile(r"(?mi)^no tests? found"), "the runner found no test"),
+    (re.compile(r"(?m)^\s*0 passing\b"), "the runner ran no test"),
+)
+Known = Callable[[str, str, str], bool]
+"""Has this (tree, command, environment) passed before?"""
+
+
+class SetupFailed(Exception):
+    """A line of `setup` did not succeed, so nothing can be judged in this tree."""
+
+    def __init__(self, command: str, code: int, output: str) -> None:
+        super().__init__(f"setup failed: `{command}` ended with {code}: {output[-500:].strip()}")
+
+
+class Gates:
+    """The check trees of one run."""
+
+    def __init__(
+        self, repo: Repository, layout: Layout, project: Project, env: Mapping[str, str], *, size: int
+    ) -> None:
+        self._repo, self._project, self._env = repo, project, env
+        self._records = layout.processes
+        self._by_folder: dict[Path, Place] = {}
+        self._trees = Trees(
+            repo, layout.trees, self._inside, size=size, copies=project.copies, keep_ignored=bool(project.setup)
+        )
+
+    def places(self) -> Sequence[Place]:
+        """The keepers' places of the trees used so far."""
+        return list(self._by_folder.values())
+
+    async def run(
+        self, commands: Sequence[str], *, tree: str, head: str, known: Known, artifacts: Artifacts, name: str
+    ) -> tuple[tuple[CheckRun, ...], str]:
+        """Run the lines in order on `tree` until one does not pass; what came of each, and why it failed or ''.
+
+        `head` is the commit that the tree stands on or is; outputs are kept as `NAME-N.log`. Raises SetupFailed.
+        """
+        key = await self._setup_key(tree)
+        env = self.environment_hash(key)
+        if all(known(tree, command, env) for command in commands):
+            return tuple(_again(command, tree, env) for command in commands), ""
+        runs: list[CheckRun] = []
+        async with self._trees.take() as place:
+            await place.prepare(tree, head=head)
+            await self.set_up(place.folder, place, key)
+            for number, command in enumerate(commands, 1):
+                run, output = await self._line(command, place, tree, env)
+                log = artifacts.write(f"{name}-{number}.log", output)
+                runs.append(replace(run, log=log.name))
+                if not run.passed:
+                    return tuple(runs), f"`{command}`: {run.reason}"
+        return tuple(runs), ""
+
+    async def set_up(self, folder: Path, place: CheckTree, key: str) -> None:
+        """Run `setup` where the tree has not had it, for these lock files."""
+        if not self._project.setup or place.setup_key == key:
+            return
+        await run_setup(self._place(folder), folder, self._project.setup, self._env)
+        place.setup_key = key
+
+    async def setup_key(self, tree: str) -> str:
+        """What a setup in this tree would be for; empty where there is none."""
+        return await self._setup_key(tree)
+
+    async def _setup_key(self, tree: str) -> str:
+        if not self._project.setup:
+            return ""
+        listing = await self._repo.git.run("ls-tree", "-r", "-z", tree)
+        return setup_key(listing, self._project.setup)
+
+    def environment_hash(self, key: str) -> str:
+        """What a check's result depends on besides tree and command: variables, setup, machine."""
+        told = sorted(self._env.items())
+        return hashlib.sha256(repr((told, key, platform.platform())).encode()).hexdigest()[:16]
+
+    async def _line(self, command: str, place: CheckTree, tree: str, env: str) -> tuple[CheckRun, str]:
+        began = time.monotonic()
+        inside = self._place(place.folder)
+        done = await inside(("sh", "-c", f"{command}\n"), cwd=place.folder, env=self._env, timeout=SECONDS)
+        output = _said(done)
+        reason = verdict(done, output)
+        run = CheckRun(
+            command=command,
+            tree=tree,
+            env=env,
+            passed=not reason,
+            exit=done.code,
+            reason=reason,
+            output=output[-TAIL:] if reason else output[-200:],
+            seconds=round(time.monotonic() - began, 3),
+        )
+        return run, output
+
+    async def _inside(self, argv: Sequence[str], *, cwd: Path, **given: object) -> Completed:
+        return await self._place(cwd)(argv, cwd=cwd, **given)  # type: ignore[arg-type]  # passed on as they came
+
+    def _place(self, folder: Path) -> Place:
+        if folder not in self._by_folder:
+            name = f"_check-{folder.name.rpartition('-')[2]}"
+            self._by_folder[folder] = Place(name, self._records, self._env)
+        return self._by_folder[folder]
+
+
+async def run_setup(inside: Place, folder: Path, lines: Sequence[str], env: Mapping[str, str]) -> None:
+    """Run the lines of `setup` in a tree. Raises SetupFailed."""
+    for line in lines:
+        done = await inside(("sh", "-c", f"{line}\n"), cwd=folder, env=env, timeout=SECONDS)
+        if done.code != 0:
+            raise SetupFailed(line, done.code, _said(done))
+
+
+def verdict(done: Completed, output: str) -> str:
+    """Why a line did not pass; empty when it did. What a runner says of itself counts before its exit status."""
+    for pattern, reason in NO_TESTS:
+        if pattern.search(output):
+            return reason
+    if done.timed_out:
+        return f"it took longer than {SECONDS:g} s and was ended"
+    if done.code != 0:
+        return f"it ended with exit status {done.code}" if done.code > 0 else f"it was ended by signal {-done.code}"
+    return ""
+
+
+def _said(done: Completed) -> str:
+    return "\n".join(clean(line) for line in (done.out + done.err).decode(errors="replace").splitlines())
+
+
+def _again(command: str, tree: str, env: str) -> CheckRun:
+    return CheckRun(
+        command=command, tree=tree, env=env, passed=True, exit=0, output="passed before on exactly this tree"
+    )

@@ -1,0 +1,97 @@
+"""Has an agent do one assignment in its place: brief, program, updates, end. What it left is for the caller to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.agents.base import Brief, Finished, Notice, OnUpdate, Role, Started, Update, Usage
+from engine.agents.environment import agent_environment
+from engine.agents.runtimes import adapter_for
+from engine.core import commands as c
+from engine.runtime.desk import Desk, Gone
+from engine.runtime.gates import run_setup
+from engine.runtime.member import Member
+from workspaces.clones.clone import Prepared
+
+
+def member_of(desk: Desk) -> Member:
+    """The agent that holds the step."""
+    return desk.world.members[desk.stage.agent]
+
+
+async def make_ready(desk: Desk, member: Member, prepared: Prepared, tree: str) -> None:
+    """Run the project's setup where the clone has not had it. Raises SetupFailed."""
+    project = desk.world.settings.project
+    if prepared.fresh:
+        member.setup_key = ""
+    if not project.setup:
+        return
+    key = await desk.world.gates.setup_key(tree)
+    if key != member.setup_key:
+        await run_setup(member.place, member.clone.folder, project.setup, member.env)
+        member.setup_key = key
+
+
+async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[str, Any]) -> Finished:
+    """Start the agent on the step and wait for its end; a cancelled wait ends the agent first. Raises Gone."""
+    settings = desk.world.agent_settings(member.spec.name)
+    adapter = adapter_for(member.spec.name, member.spec.runtime)
+    brief = _brief(desk, member, role, instructions, tuple(settings.command) if settings else ())
+    session = await adapter.start(brief, member.place, _listener(desk, member))
+    try:
+        finished = await session.finished()
+    finally:
+        if member.place.live is not None and member.place.live.busy:
+            await member.place.stop()
+    if member.ending or finished.reason == "cancelled":
+        raise Gone
+    return finished
+
+
+def _listener(desk: Desk, member: Member) -> OnUpdate:
+    def hear(update: Update) -> None:
+        match update:
+            case Started(pid=pid):
+                tree = str(member.clone.folder)
+                desk.report(c.Began(stage=desk.stage.id, lease=desk.lease, pid=pid, tree=tree))
+            case Usage(tokens=tokens, usd=usd):
+                task = "" if desk.stage.task not in desk.run.tasks else desk.stage.task
+                desk.report(c.Spent(agent=member.spec.name, task=task, tokens=tokens, usd=usd))
+            case Notice(text=text):
+                desk.report(c.Noticed(text=f"{member.spec.name}: {text}"))
+            case _:
+                pass
+
+    return hear
+
+
+def _brief(desk: Desk, member: Member, role: Role, instructions: Mapping[str, Any], command: tuple[str, ...]) -> Brief:
+    layout, name = desk.world.layout, member.spec.name
+    transcript = desk.world.transcript(desk.label, desk.stage.round, desk.stage.kind, name)
+    transcript.parent.mkdir(parents=True, exist_ok=True)
+    task_file = layout.agents / name / "task.json"
+    environment = agent_environment(
+        member.env,
+        task_file=task_file,
+        inbox=layout.inbox(name),
+        outbox=layout.outbox(name),
+        agent=name,
+        attempt=desk.stage.round,
+    )
+    return Brief(
+        run=desk.run.id,
+        task=desk.stage.task,
+        role=role,
+        attempt=desk.stage.round,
+        agent=name,
+        lease=desk.lease,
+        clone=member.clone.folder,
+        inbox=layout.inbox(name),
+        outbox=layout.outbox(name),
+        task_file=task_file,
+        transcript=transcript,
+        command=command,
+        environment=environment,
+        instructions=instructions,
+    )

@@ -1,0 +1,146 @@
+"""A round of work: bring the clone up to date, have the agent work in it, take in what it left.
+
+Looks first whether an earlier engine has taken the round's work in already: its ref says so, and it is not done again.
+"""
+
+from __future__ import annotations
+
+from engine.agents.base import Finished
+from engine.agents.instructions import work_instructions
+from engine.core import commands as c
+from engine.core.recovery import feedback
+from engine.core.values import Change, Feedback, Side
+from engine.runtime.desk import Desk
+from engine.runtime.gates import SetupFailed
+from engine.runtime.hands.agent import assign, make_ready, member_of
+from engine.runtime.member import Member
+from workspaces.clones import intake
+from workspaces.clones.clone import Prepared, identity
+from workspaces.clones.intake import Empty, Refusal
+from workspaces.errors import WorkspaceError
+
+ATTEMPTS = "refs/quarterdeck/attempts"
+KEPT = "refs/quarterdeck/kept"
+
+
+async def work(desk: Desk) -> c.Result:
+    """Do the round. Raises Gone."""
+    found = await _taken_in(desk)
+    if found is not None:
+        return found
+    member = member_of(desk)
+    async with member.turn():
+        try:
+            prepared = await _prepare(desk, member)
+        except (SetupFailed, WorkspaceError) as error:
+            return c.Broke(reason=str(error), blame="agent")
+        return await _round(desk, member, prepared)
+
+
+def attempt_ref(desk: Desk) -> str:
+    """The ref that names the round's change once it is taken in."""
+    return f"{ATTEMPTS}/{desk.run.id}/{desk.stage.task}/{desk.stage.round}"
+
+
+async def _taken_in(desk: Desk) -> c.Worked | None:
+    """The claim of an engine that died between taking the work in and saying so."""
+    git = desk.world.repo.git
+    shape = "--format=%(objectname)%00%(parent)%00%(authorname)%00%(contents:subject)"
+    said = await git.line("for-each-ref", shape, attempt_ref(desk))
+    if not said:
+        return None
+    commit, parent, author, summary = said.split("\0")
+    change = await intake.examine(git, commit, base=parent, who=identity(author))
+    if not isinstance(change, intake.Change):
+        return None
+    return c.Worked(change=_plain(desk, change), summary=summary, author=author)
+
+
+async def _prepare(desk: Desk, member: Member) -> Prepared:
+    """The clone at the target's tip, with the change of the last round that had one on top."""
+    base = await desk.world.repo.tip(desk.run.target)
+    earlier = [r.change.commit for r in desk.task.rounds if r.change is not None and r.number < desk.stage.round]
+    member.base = base
+    prepared = await member.clone.prepare(base, earlier[-1] if earlier else None)
+    await make_ready(desk, member, prepared, base)
+    return prepared
+
+
+async def _round(desk: Desk, member: Member, prepared: Prepared) -> c.Result:
+    run, task = desk.run, desk.task
+    told = list(feedback(task))
+    if prepared.sides and not any(item.kind == "conflict" and item.attempt == desk.stage.round - 1 for item in told):
+        told.append(_conflicted(desk, prepared))
+    instructions = work_instructions(
+        task.spec,
+        run=run.id,
+        goal=run.goal,
+        target=run.target,
+        base=prepared.base,
+        attempt=desk.stage.round,
+        feedback=told,
+    )
+    finished = await assign(desk, member, "work", instructions)
+    if finished.reason != "completed":
+        return await _broken(desk, member, prepared, finished)
+    return await _submit(desk, member, prepared, finished)
+
+
+def _conflicted(desk: Desk, prepared: Prepared) -> Feedback:
+    names = ", ".join(side.path for side in prepared.sides)
+    return Feedback(
+        attempt=desk.stage.round - 1,
+        kind="conflict",
+        text=f"while you worked the target changed the same lines in {names}; the files hold both, with markers",
+        sides=tuple(Side(path=s.path, ours=s.ours, theirs=s.theirs) for s in prepared.sides),
+    )
+
+
+async def _submit(desk: Desk, member: Member, prepared: Prepared, finished: Finished) -> c.Result:
+    summary = finished.result.summary if finished.result else ""
+    message = summary.strip() or desk.task.spec.title
+    change = await member.clone.submit(attempt_ref(desk), base=prepared.base, message=message)
+    match change:
+        case Empty():
+            return c.Broke(reason="it claims to be done, and changed nothing: the diff is empty")
+        case Refusal(reason=reason):
+            return c.Broke(reason=reason)
+        case _:
+            confidence = finished.result.confidence if finished.result else None
+            return c.Worked(change=_plain(desk, change), summary=message, confidence=confidence)
+
+
+def _plain(desk: Desk, change: intake.Change) -> Change:
+    """What the record holds of a change; the whole difference is an artifact."""
+    desk.artifacts.write("change.diff", change.diff)
+    return Change(
+        commit=change.commit,
+        tree=change.tree,
+        base=change.base,
+        patch=change.patch,
+        files=change.files[:200],
+        added=change.added,
+        removed=change.removed,
+    )
+
+
+async def _broken(desk: Desk, member: Member, prepared: Prepared, finished: Finished) -> c.Broke:
+    """The round failed; what it left is put aside under a ref of its own."""
+    reason, _, detail = finished.detail.partition("\n")
+    said_so = finished.reason == "failed" and finished.result is not None
+    return c.Broke(
+        reason=reason or f"the agent ended: {finished.reason}",
+        detail=detail.strip(),
+        blame="work" if said_so else "agent",
+        kept=await put_aside(desk, member, prepared.base),
+    )
+
+
+async def put_aside(desk: Desk, member: Member, base: str) -> str:
+    """Keep what the clone holds, finished or not; the ref, or empty where there is nothing or it can not be had."""
+    ref = f"{KEPT}/{desk.run.id}/{desk.stage.task}/{desk.stage.round}-{desk.lease}"
+    try:
+        kept = await member.clone.keep(ref, base=base, message=f"unfinished: {desk.task.spec.title}")
+    except WorkspaceError:
+        return ""
+    return ref if isinstance(kept, str) else ""

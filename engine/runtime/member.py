@@ -1,0 +1,135 @@
+"""One agent's place in the world: its keeper, its clone, its boxes. One thing happens in it at a time.
+
+A keeper is started when it is first needed and used again. A frozen agent's place waits, so that no command of ours
+is begun in a tree that stands still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from engine.core.values import AgentSpec
+from engine.processes.errors import Busy, KeeperLost
+from engine.processes.keeper import Keeper
+from engine.processes.running import Running
+from engine.processes.values import Program, Proof
+from workspaces.clones.clone import Clone
+from workspaces.ports import Completed
+
+GRACE = 2.0
+"""Seconds between a gentle end and a kill."""
+
+
+class Place:
+    """A keeper that is there when it is needed, and commands that wait while it is frozen."""
+
+    def __init__(self, name: str, records: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self._records, self._env = records, env
+        self._keeper: Keeper | None = None
+        self._starting = asyncio.Lock()
+        self._thawed = asyncio.Event()
+        self._thawed.set()
+
+    @property
+    def live(self) -> Keeper | None:
+        """The keeper, if one is there."""
+        return self._keeper if self._keeper is not None and self._keeper.alive else None
+
+    async def keeper(self) -> Keeper:
+        """The keeper, started if need be."""
+        async with self._starting:
+            if self.live is None:
+                if self._keeper is not None:
+                    await self._keeper.close()
+                self._keeper = await Keeper.start(self.name, records=self._records, env=self._env)
+            keeper = self._keeper
+        if keeper is None:
+            raise KeeperLost(self.name, "it could not be started")
+        return keeper
+
+    async def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        timeout: float = 60.0,  # noqa: ASYNC109  the keeper ends the whole tree, which cancellation does not
+        limit: int = 64 * 1024 * 1024,
+    ) -> Completed:
+        """Run a command inside: what `workspaces` asks for as `Inside`."""
+        while True:
+            await self._thawed.wait()
+            try:
+                return await (await self.keeper()).call(
+                    argv, cwd=cwd, env=env, stdin=stdin, timeout=timeout, limit=limit
+                )
+            except Busy:
+                if self._thawed.is_set():
+                    raise
+
+    async def run(self, program: Program, *, on_output: Callable[[bytes], None] | None = None) -> Running:
+        """Start a program: what an adapter asks for as `Keeper`."""
+        while True:
+            await self._thawed.wait()
+            try:
+                return await (await self.keeper()).run(program, on_output=on_output)
+            except Busy:
+                if self._thawed.is_set():
+                    raise
+
+    async def freeze(self) -> int:
+        """Stop the whole tree; how many processes stand still."""
+        self._thawed.clear()
+        return (await self.live.pause()).processes if self.live is not None else 0
+
+    async def thaw(self) -> None:
+        """Let it go on."""
+        if self.live is not None and not self._thawed.is_set():
+            await self.live.resume()
+        self._thawed.set()
+
+    async def stop(self, grace: float = GRACE) -> Proof:
+        """End what runs, gently at first."""
+        proof = await self.live.stop(grace) if self.live is not None else _NOTHING
+        self._thawed.set()
+        return proof
+
+    async def kill(self) -> Proof:
+        """End what runs, now."""
+        proof = await self.live.kill() if self.live is not None else _NOTHING
+        self._thawed.set()
+        return proof
+
+    async def close(self) -> None:
+        """End the keeper too."""
+        if self._keeper is not None:
+            await self._keeper.close()
+
+
+_NOTHING = Proof(gone=True, processes=0, ms=0.0, text="nothing of it ran")
+
+
+class Member:
+    """An agent of the crew with its place and its clone."""
+
+    def __init__(self, spec: AgentSpec, *, clone: Clone, place: Place, env: Mapping[str, str]) -> None:
+        self.spec, self.clone, self.place, self.env = spec, clone, place, env
+        self.setup_key = ""
+        self.base = ""  # the commit its present work stands on, for what is put aside after a kill
+        self.ending = False  # a person ends what it does: its end is reported by whoever ended it
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Have the place to oneself."""
+        async with self._turn:
+            self.ending = False
+            try:
+                yield
+            finally:
+                self.base = ""

@@ -1,0 +1,170 @@
+"""Everything that can be wrong with a run is found here, before anything has happened.
+
+It only reads: the settings, the repository, the plan. What comes out is the core's own request, complete; what is
+wrong leaves as one refusal with the contract's exit code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from engine.api.calls import CallRefused, RunRequest
+from engine.config.amounts import BadAmount
+from engine.config.amounts import parse as parse_amount
+from engine.config.crew import crew as crew_of
+from engine.config.crew import limits as limits_of
+from engine.config.errors import ConfigError
+from engine.config.load import load, user_file
+from engine.config.plan import parse_plan, to_specs
+from engine.config.programs import missing_programs
+from engine.config.settings import Settings
+from engine.core.commands import StartRun
+from engine.core.patterns import PATTERNS
+from engine.core.plans import Problem, missing_capabilities
+from engine.core.values import AgentSpec, Limits, TaskSpec
+from engine.messages.envelope import new_id
+from workspaces.errors import WorkspaceError
+from workspaces.repository import Repository
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A run that can begin: the request for the core, and what the hands need besides."""
+
+    start: StartRun
+    settings: Settings
+    repo: Repository
+
+
+def settings_of(root: Path) -> Settings:
+    """The project's and the user's settings together. Raises CallRefused."""
+    try:
+        return load(root, user=user_file())
+    except ConfigError as error:
+        raise CallRefused(str(error), code="config") from error
+
+
+async def repository(root: Path) -> Repository:
+    """The repository around a folder. Raises CallRefused."""
+    try:
+        return await Repository.open(root)
+    except WorkspaceError as error:
+        raise CallRefused(str(error), code="repository") from error
+
+
+async def prepare(root: Path, request: RunRequest, *, at: float, path: str) -> Ready:
+    """Check a request for a new run; `path` is where programs are looked for. Raises CallRefused."""
+    repo = await repository(root)
+    settings = settings_of(repo.root)
+    goal, specs = _asked(request)
+    crew = _crew(settings, request.agent)
+    pattern = _pattern(request, crew, specs)
+    _able(crew, specs, pattern, settings)
+    _programs(settings, path, repo.root)
+    target, base = await _target(repo, request.target or settings.project.target)
+    start = StartRun(
+        run=new_id(at),
+        goal=goal,
+        pattern=pattern,
+        target=target,
+        base=base,
+        crew=crew,
+        limits=_limits(settings, request.budget),
+        check=settings.project.check,
+        tasks=specs,
+        approvals={str(risk): level for risk, level in settings.approvals.items()},
+        review=settings.project.review,
+        allow_red=request.allow_red,
+        notices=await _notices(repo),
+    )
+    return Ready(start=start, settings=settings, repo=repo)
+
+
+def _asked(request: RunRequest) -> tuple[str, tuple[TaskSpec, ...]]:
+    """The goal, and the tasks where they are given."""
+    if request.plan is None:
+        if not request.goal.strip():
+            raise CallRefused("say what is to be done: `quarterdeck run GOAL`, or --plan FILE", code="usage")
+        goal = TaskSpec(id="goal", title=request.goal, prompt=request.goal, agent=request.agent)
+        return request.goal, (goal,) if request.agent else ()
+    try:
+        plan = parse_plan(request.plan, name=request.plan_name or "plan")
+    except ConfigError as error:
+        raise CallRefused(str(error), code="plan") from error
+    specs = to_specs(plan)
+    if request.agent is not None:
+        specs = tuple(spec if spec.agent else replace(spec, agent=request.agent) for spec in specs)
+    return request.goal or plan.goal or request.plan_name, specs
+
+
+def _crew(settings: Settings, only: str | None) -> tuple[AgentSpec, ...]:
+    try:
+        crew = crew_of(settings)
+    except ConfigError as error:
+        raise CallRefused(str(error), code="config") from error
+    if only is not None and not any(only in {agent.name, agent.pool} for agent in crew):
+        names = ", ".join(agent.name for agent in crew) or "none"
+        raise CallRefused(f'there is no agent "{only}"; quarterdeck.toml has {names}', code="usage")
+    return crew
+
+
+def _pattern(request: RunRequest, crew: tuple[AgentSpec, ...], specs: tuple[TaskSpec, ...]) -> str:
+    if request.pattern is None:
+        plans = request.plan is not None or (not specs and any("plan" in agent.does for agent in crew))
+        return "pipeline" if plans else "solo"
+    if request.pattern not in PATTERNS:
+        known = ", ".join(sorted(PATTERNS))
+        raise CallRefused(f'there is no pattern "{request.pattern}"; there are {known}', code="usage")
+    return request.pattern
+
+
+def _able(crew: tuple[AgentSpec, ...], specs: tuple[TaskSpec, ...], pattern: str, settings: Settings) -> None:
+    found = missing_capabilities(crew, specs, pattern, review=settings.project.review)
+    if found:
+        raise CallRefused("; ".join(told(problem) for problem in found[:SHOWN]), code="plan")
+
+
+def told(problem: Problem) -> str:
+    """A problem in one line, with the task it is about and the way out."""
+    where = f'task "{problem.task}": ' if problem.task else ""
+    way_out = f" ({problem.way_out})" if problem.way_out else ""
+    return f"{where}{problem.text}{way_out}"
+
+
+def _programs(settings: Settings, path: str, root: Path) -> None:
+    missing = missing_programs(settings, path, root)
+    if missing:
+        raise CallRefused("; ".join(str(one) for one in missing[:SHOWN]), code="program")
+
+
+async def _target(repo: Repository, named: str | None) -> tuple[str, str]:
+    try:
+        target = await repo.target(named)
+        return target, await repo.tip(target)
+    except WorkspaceError as error:
+        raise CallRefused(str(error), code="target") from error
+
+
+def _limits(settings: Settings, budget: str | None) -> Limits:
+    limits = limits_of(settings)
+    if budget is None:
+        return limits
+    try:
+        return Limits(agents=limits.agents, attempts=limits.attempts, budget=parse_amount(budget))
+    except BadAmount as error:
+        raise CallRefused(str(error), code="usage") from error
+
+
+async def _notices(repo: Repository) -> tuple[str, ...]:
+    uncommitted = await repo.uncommitted()
+    said = list(repo.notices)
+    if uncommitted:
+        count = len(uncommitted)
+        noun = "file is" if count == 1 else "files are"
+        said.append(f"{count} uncommitted {noun} not seen by agents: {', '.join(uncommitted[:SHOWN])}")
+    return tuple(said)

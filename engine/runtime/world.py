@@ -1,0 +1,78 @@
+"""Everything a run's hands work with: the repository, the crew's places, check trees, artifacts, what was handed over.
+
+Made anew for each run, and after a restart, from the settings and the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from engine.agents.environment import allowed_environment
+from engine.config.settings import Agent as AgentSettings
+from engine.config.settings import Settings
+from engine.core.state import Run, State
+from engine.core.values import AgentSpec
+from engine.runtime.gates import Gates
+from engine.runtime.member import Member, Place
+from workspaces.artifacts.store import Artifacts
+from workspaces.clones.clone import Clone
+from workspaces.layout import Layout
+from workspaces.merge.trailers import Trailers
+from workspaces.repository import Identity, Repository
+
+
+class World:
+    """The hands' surroundings for one run."""
+
+    def __init__(
+        self, state: State, run: Run, *, repo: Repository, layout: Layout, settings: Settings, env: Mapping[str, str]
+    ) -> None:
+        self.run_id, self.repo, self.layout, self.settings = run.id, repo, layout, settings
+        self.env = allowed_environment(env)
+        self.trailers = Trailers(repo.git)
+        self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
+        self.gates = Gates(repo, layout, settings.project, self.env, size=run.limits.agents + 1)
+        self._committer: Identity | None = None
+
+    def _member(self, spec: AgentSpec) -> Member:
+        self.layout.create_agent(spec.name)
+        place = Place(spec.name, self.layout.processes, self.env)
+        project = self.settings.project
+        clone = Clone(
+            self.repo,
+            self.layout.tree(spec.name),
+            spec.name,
+            place,
+            copies=project.copies,
+            keep_ignored=bool(project.setup),
+        )
+        return Member(spec, clone=clone, place=place, env=self.env)
+
+    def agent_settings(self, name: str) -> AgentSettings | None:
+        """What the configuration says of an agent, by its pool."""
+        spec = self.members[name].spec
+        return self.settings.agents.get(spec.pool or spec.name)
+
+    def artifacts(self, task: str, attempt: int) -> Artifacts:
+        """Where an attempt's traces go."""
+        return Artifacts(self.layout.artifacts(self.run_id, task, attempt))
+
+    def transcript(self, task: str, attempt: int, kind: str, agent: str) -> Path:
+        """Where an agent's output goes."""
+        return self.layout.transcripts / self.run_id / f"{task}.{attempt}.{kind}.{agent}.log"
+
+    async def committer(self) -> Identity:
+        """The person in whose name is committed; asked of git once."""
+        if self._committer is None:
+            self._committer = await self.repo.committer()
+        return self._committer
+
+    def places(self) -> Sequence[Place]:
+        """Everything that holds processes."""
+        return [*(member.place for member in self.members.values()), *self.gates.places()]
+
+    async def close(self) -> None:
+        """End every keeper."""
+        for place in self.places():
+            await place.close()
