@@ -92,14 +92,15 @@ def _configuration(settings: Settings | None, error: ConfigError | None) -> Find
     if error is None:
         mend = "write one with `quarterdeck init`"
         return Finding(level="bad", what="settings", detail=f"no {PROJECT_FILE} here", mend=mend)
-    return Finding(level="bad", what="settings", detail=str(error), mend=error.way_out or f"mend {PROJECT_FILE}")
+    detail = str(error) if error.also else error.complaint
+    return Finding(level="bad", what="settings", detail=detail, mend=error.way_out or f"mend {error.file}")
 
 
 def _crew(settings: Settings) -> Iterator[Finding]:
     try:
         agents = crew(settings)
     except ConfigError as error:
-        yield Finding(level="bad", what="agents", detail=error.message, mend=error.way_out)
+        yield Finding(level="bad", what="agents", detail=error.complaint, mend=error.way_out)
         return
     if not agents:
         mend = f"add an [agents.NAME] section to {PROJECT_FILE}"

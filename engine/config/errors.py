@@ -37,12 +37,16 @@ class ConfigError(ValueError):
         self.also = also
 
     @property
-    def message(self) -> str:
-        """This error alone, on one line: `plan.toml:12: task "parse": field "aftr": unknown`."""
+    def complaint(self) -> str:
+        """What is wrong and where, on one line: `plan.toml:12: task "parse": field "aftr": unknown`."""
         where = f"{self.file}:{self.line}" if self.file and self.line else self.file
         field = f'field "{self.field}"' if self.field else ""
-        text = ": ".join(part for part in (where, self.place, field, self.reason) if part)
-        return f"{text}; {self.way_out}" if self.way_out else text
+        return ": ".join(part for part in (where, self.place, field, self.reason) if part)
+
+    @property
+    def message(self) -> str:
+        """The complaint with the way out."""
+        return f"{self.complaint}; {self.way_out}" if self.way_out else self.complaint
 
     def __str__(self) -> str:
         lines = [self.message, *(error.message for error in self.also[: SHOWN - 1])]

@@ -124,4 +124,5 @@ def _placed(path: Place, data: dict[str, Any]) -> Spot:
 
 
 def _format(path: Path) -> Format | None:
-    return {".toml": "toml", ".json": "json"}.get(path.suffix.lower())  # type: ignore[return-value]
+    suffixes: dict[str, Format] = {".toml": "toml", ".json": "json"}
+    return suffixes.get(path.suffix.lower())

@@ -6,6 +6,7 @@ These models say what may be written; where the files are and which of them wins
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -47,6 +48,17 @@ def _inside(value: str) -> str:
     return value
 
 
+def _like(pattern: str, examples: str) -> AfterValidator:
+    """A text of this form. The complaint never repeats the text: it may be a secret put in the wrong place."""
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(f"must be like {examples}")
+        return value
+
+    return AfterValidator(check)
+
+
 Budget = Annotated[
     Amount,
     PlainValidator(_amount),
@@ -54,7 +66,14 @@ Budget = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(usd|tok|ktok|mtok)$"}),
 ]
 Inside = Annotated[Line, AfterValidator(_inside)]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.*-]+(:[0-9]{1,5})?$")]
+Host = Annotated[str, _like(r"[A-Za-z0-9.*-]+(:[0-9]{1,5})?", '"example.org:443"')]
+Url = Annotated[str, _like(r"https?://\S+", '"https://example.org"')]
+Key = Annotated[
+    str,
+    _like(
+        r"(env|keyring|command):\S.*", '"env:NAME", "keyring:NAME" or "command:…"; the key itself does not belong here'
+    ),
+]
 Confine = Literal["strong", "basic", "none"]
 
 
@@ -153,8 +172,8 @@ class Gateway(Strict):
     """`[gateway.NAME]` of the user's file: where a vendor's models are, and the key to them."""
 
     kind: Literal["anthropic", "openai", "gemini"] | None = None
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
-    key: Annotated[str, Field(pattern=r"^(env|keyring|command):\S.*$")] | None = None
+    url: Url | None = None
+    key: Key | None = None
 
 
 class Security(Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.config.doctor import findings
-from engine.config.errors import ConfigError
+from engine.config.errors import ConfigError, NoConfig
 from engine.config.load import parse_settings
 
 SOUND = '[project]\ncheck = ["make"]\nreview = false\n[agents.builder]\nruntime = "command"\ncommand = ["make"]\ninstances = 2\n'
@@ -106,6 +106,8 @@ def test_no_settings_and_bad_settings(tmp_path, path):
         "no quarterdeck.toml here",
         "write one with `quarterdeck init`",
     )
+    missing = NoConfig("there is none", way_out="write one")
+    assert looked(tmp_path, path, None, error=missing)["settings"] == ("bad", "there is none", "write one")
     with pytest.raises(ConfigError) as error:
         parse_settings(SOUND + "[limits]\nagnts = 3\n")
     assert looked(tmp_path, path, None, error=error.value)["settings"] == (

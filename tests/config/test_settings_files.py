@@ -270,6 +270,19 @@ def test_a_user_file_alone_does_not_make_a_project(root):
         load(root)
 
 
+def test_a_key_put_where_only_its_place_belongs_is_not_repeated(root):
+    user = put(root, CHECK, '[gateway.x]\nkind = "openai"\nkey = "sk-secret"\nurl = "ftp://x"\n')
+    with pytest.raises(ConfigError) as error:
+        load(root)
+    assert str(error.value).split("\n") == [
+        (
+            f'{user}:3: [gateway.x]: field "key": must be like "env:NAME", "keyring:NAME" or "command:…"; '
+            "the key itself does not belong here"
+        ),
+        f'{user}:4: [gateway.x]: field "url": must be like "https://example.org"',
+    ]
+
+
 def test_where_the_user_s_file_is(tmp_path):
     assert user_file({"QUARTERDECK_CONFIG": "/etc/q.toml", "XDG_CONFIG_HOME": "/x"}) == Path("/etc/q.toml")
     assert user_file({"XDG_CONFIG_HOME": "/x"}) == Path("/x/quarterdeck/config.toml")
