@@ -10,9 +10,22 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from engine.agents.base import Brief, Finished, Keeper, NoCommand, OnUpdate, Running, Session, Started, Text, Usage
+from engine.agents.base import (
+    Brief,
+    Finished,
+    Keeper,
+    NoCommand,
+    Notice,
+    OnUpdate,
+    Running,
+    Session,
+    Started,
+    Text,
+    Usage,
+)
 from engine.agents.outcome import clear_result, judge
 from engine.core.values import Tokens
+from engine.messages.files import folder, write_new
 from engine.processes.errors import Interrupted, ProgramMissing, StartFailed
 from engine.processes.rings import Lines
 from engine.processes.values import Program
@@ -34,7 +47,10 @@ class CommandAdapter:
 
 async def start_program(brief: Brief, argv: Sequence[str], keeper: Keeper, on_update: OnUpdate) -> Session:
     """Start `argv` for a brief under the contract of a command agent; what every such adapter ends in."""
-    _prepare(brief)
+    try:
+        _prepare(brief)
+    except OSError as error:
+        return EndedSession(Finished(reason="failed", detail=f"its task can not be handed over: {error}"), on_update)
     speech = Speech(on_update)
     program = Program(argv=tuple(argv), cwd=brief.clone, env=brief.environment, log=brief.transcript)
     try:
@@ -123,6 +139,8 @@ class CommandSession:
     async def _watch(self) -> Finished:
         ended = await self._running.wait()
         self._speech.end()
+        if ended.leftovers and not self._cancelled:
+            self._on_update(Notice(text=f"{ended.leftovers} processes were left running by it, and ended"))
         end = judge(self._brief, ended, cancelled=self._cancelled, tail=self._running.tail())
         if end.result and (used := end.result.usage) and (used.tokens != Tokens() or used.usd != "0"):
             self._on_update(Usage(tokens=used.tokens, usd=used.usd))
@@ -131,8 +149,11 @@ class CommandSession:
 
 
 def _prepare(brief: Brief) -> None:
-    """Write what the agent is told, and take away what an earlier attempt said of itself."""
+    """Write what the agent is told, and take away what an earlier attempt said of itself.
+
+    Both folders are the agent's to write: links that it may have planted there are not followed. Raises `OSError`.
+    """
     clear_result(brief.outbox)
-    aside = brief.task_file.with_name(f".{brief.task_file.name}.new")
-    aside.write_text(json.dumps(brief.instructions, indent=2, ensure_ascii=False), encoding="utf-8")
-    aside.replace(brief.task_file)
+    told = json.dumps(brief.instructions, indent=2, ensure_ascii=False)
+    with folder(brief.task_file.parent) as here:
+        write_new(brief.task_file.name, here, told.encode())

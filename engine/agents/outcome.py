@@ -6,6 +6,7 @@ not be read, a review without a verdict, a plan without tasks) has failed, with 
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -22,12 +23,17 @@ TAIL_BYTES = 4000
 
 
 def clear_result(outbox: Path) -> None:
-    """Take away a result that was left before, whatever it is; a link is unlinked, not followed."""
-    stale = outbox / RESULT
-    if stale.is_dir() and not stale.is_symlink():
-        shutil.rmtree(stale)
-    else:
-        stale.unlink(missing_ok=True)
+    """Take away a result that was left before, whatever it is; no link is followed.
+
+    Raises `OSError` when the outbox is no real folder.
+    """
+    with folder(outbox) as here:
+        try:
+            os.unlink(RESULT, dir_fd=here)
+        except FileNotFoundError:
+            return
+        except OSError:  # a folder; which error says so differs between systems
+            shutil.rmtree(RESULT, dir_fd=here)
 
 
 def read_result(outbox: Path) -> Result | None:

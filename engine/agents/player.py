@@ -1,7 +1,7 @@
 """A scripted agent: a program that plays a small TOML script of edits, waits, messages, usage and failures.
 
 It is an agent like any other: it knows the contract of a command agent and nothing of the engine, and it imports only
-the standard library, so it starts in some 30 ms. Its edits are real. It refuses to guess: a task that no entry of the
+the standard library, so any interpreter plays it. Its edits are real. It refuses to guess: a task that no entry of the
 script is for, a text to replace that is not there exactly once, or an unknown field ends it with the reason.
 
     [[on]]                       # the first entry whose task, role and attempt all fit is played

@@ -12,7 +12,7 @@ import pytest
 from support.aio import run
 from support.plain_keeper import PlainKeeper
 
-from engine.agents.base import Brief, Finished, NoCommand, Started, Text, UnknownRuntime, Usage
+from engine.agents.base import Brief, Finished, NoCommand, Notice, Started, Text, UnknownRuntime, Usage
 from engine.agents.command import CommandAdapter
 from engine.agents.environment import agent_environment
 from engine.agents.runtimes import adapter_for
@@ -229,11 +229,39 @@ def test_a_signal_that_is_not_ours_is_said(keeper, brief):
     assert (end.reason, end.exit, end.detail) == ("killed", None, "killed by signal 9\n\nbye")
 
 
+def test_what_it_leaves_running_is_ended_and_said(brief, tmp_path):
+    updates = perform(lambda: real(tmp_path), brief(*sh("sleep 600 & sleep 600 & exit 0")))
+    assert [update.text for update in updates if isinstance(update, Notice)] == [
+        "2 processes were left running by it, and ended"
+    ]
+    assert updates[-1].reason == "completed"
+
+
 def test_a_missing_program_is_no_exception(keeper, brief):
     updates = perform(keeper, brief("no-such-agent"))
     assert [type(update) for update in updates] == [Finished]
     assert updates[0].reason == "missing"
     assert "no-such-agent" in updates[0].detail
+
+
+def test_a_link_planted_for_the_task_is_replaced_and_not_followed(keeper, brief, tmp_path):
+    outside = tmp_path / "outside.json"
+    outside.write_text("mine")
+    (tmp_path / "task.json").symlink_to(outside)
+    assert perform(keeper, brief(*sh('cat "$QUARTERDECK_TASK"')))[-1].reason == "completed"
+    assert outside.read_text() == "mine"
+
+
+def test_an_outbox_that_is_a_link_is_not_used(keeper, brief, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "result.json").write_text("mine")
+    (tmp_path / "outbox").rmdir()
+    (tmp_path / "outbox").symlink_to(elsewhere)
+    updates = perform(keeper, brief(*sh("true")))
+    assert [update.reason for update in updates] == ["failed"]
+    assert updates[0].detail.startswith("its task can not be handed over: ")
+    assert (elsewhere / "result.json").read_text() == "mine"
 
 
 def test_cancel_ends_it_and_says_so(keeper, brief):
