@@ -118,7 +118,13 @@ class Watcher:
             except Exception as error:  # noqa: BLE001  whatever the kernel or watchfiles refuse, we look by the clock
                 self.trouble = f"cannot watch, looking every {self._period:g} s instead: {error}"
                 self._tell(self._roots)
-                await self._nap(self._backoff())
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait before the next try; that the failed watch asked to be armed again does not cut it short."""
+        if not self._closed:
+            self._rearm.clear()
+            await self._nap(self._backoff())
 
     async def _session(self, armed: Mapping[Path, Identity]) -> None:
         """Watch what there is until the set, the pace or a folder's identity changes."""
