@@ -64,7 +64,7 @@ class Evidence:
 
 def gather(files: Files, record: Path) -> Evidence:
     """Read all but the events. Raises `JournalDamaged` where checkpoints or the header cannot be read."""
-    return _from_folder(files, record) if record.is_dir() else _from_export(files, record)
+    return _from_folder(files, record) if files.is_folder(record) else _from_export(files, record)
 
 
 def _from_folder(files: Files, folder: Path) -> Evidence:

@@ -24,6 +24,10 @@ class Files(Protocol):
         """Names in `folder`, sorted; none when there is no such folder."""
         ...
 
+    def is_folder(self, path: Path) -> bool:
+        """Whether there is a folder of that name."""
+        ...
+
     def size(self, path: Path) -> int:
         """Bytes in the file."""
         ...
@@ -76,6 +80,9 @@ class RealFiles:
             return sorted(os.listdir(folder))  # noqa: PTH208  names, not paths
         except FileNotFoundError:
             return []
+
+    def is_folder(self, path: Path) -> bool:
+        return path.is_dir()
 
     def size(self, path: Path) -> int:
         return path.stat().st_size

@@ -110,9 +110,11 @@ def _judged(files: Files, path: Path, start: int, end: _End) -> _End:
 
 
 def _has_hole(data: bytes, offset: int) -> bool:
-    """Whether a whole sector of the file, which `data` begins at `offset`, was never written."""
-    starts = range(-offset % _SECTOR, len(data) - _SECTOR + 1, _SECTOR)
-    return any(data.startswith(bytes(_SECTOR), start) for start in starts)
+    """Whether a sector of the file, or the rest of the one that `data` begins in at `offset`, was never written."""
+    first = -offset % _SECTOR
+    starts = range(first, len(data) - _SECTOR + 1, _SECTOR)
+    rest_of_first = first > 0 and data.startswith(bytes(first))
+    return rest_of_first or any(data.startswith(bytes(_SECTOR), start) for start in starts)
 
 
 def _damage(files: Files, path: Path, offset: int, why: str) -> JournalDamaged:

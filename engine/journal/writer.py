@@ -84,11 +84,9 @@ class Journal:
         """
         waiter = asyncio.get_running_loop().create_future()
         bodies = [encode(event) for event in events]
-        for expected, event in enumerate(events, self.next_seq):
-            if event.seq != expected:
-                raise OutOfOrder(event.seq, expected)
         try:
             with self._committer.queue() as batch:
+                self._refuse_gaps(events)
                 batch.waiters.append(waiter)
                 if bodies:
                     self._begun = True
@@ -128,6 +126,11 @@ class Journal:
     def close(self) -> None:
         """Write what is queued and end. Futures still resolve on their loop; later appends fail."""
         self._committer.close()
+
+    def _refuse_gaps(self, events: Sequence[Event]) -> None:
+        for expected, event in enumerate(events, self.next_seq):
+            if event.seq != expected:
+                raise OutOfOrder(event.seq, expected)
 
     def _sealed(self, bodies: list[bytes], first: int) -> list[bytes]:
         """The lines for `bodies`, which are written together with all from seq `first`; moves the end on."""

@@ -59,6 +59,10 @@ class PowerLoss:
             found = self.find(folder)
             return sorted(found.now) if isinstance(found, Folder) else []
 
+    def is_folder(self, path: Path) -> bool:
+        with self.lock:
+            return isinstance(self.find(path), Folder)
+
     def size(self, path: Path) -> int:
         with self.lock:
             return len(self.file(path).now)
