@@ -198,7 +198,9 @@ def test_unfinished_work_is_kept_untracked_files_too(tmp_path: Path) -> None:
     assert run(b.clone.keep(f"{ref}-2", base=b.tip, message="killed\n")) == Empty()
 
 
-@pytest.mark.parametrize("harm", ["no .git", "garbage index", "no objects folder", ".git is a file", "no HEAD", "a link"])
+@pytest.mark.parametrize(
+    "harm", ["no .git", "garbage index", "no objects folder", ".git is a file", "no HEAD", "a link"]
+)
 def test_a_ruined_clone_is_made_anew(tmp_path: Path, harm: str) -> None:
     b = bench(tmp_path)
     b.prepare()

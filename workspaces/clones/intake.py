@@ -1,23 +1,24 @@
 """Takes work into the person's repository: a pack written by somebody we do not trust.
 
-Git checks every object for form and for what it points at (`--strict`), before any commit or tree becomes visible; we
-check that the commit is one on top of the declared base, by the agent. Only then does a ref name it. What is refused
-stays behind unreachable at most, for the person's own git to collect.
+In a quarantine git checks every object for form and for what it points at (`--strict`), and we check that the commit is
+one on top of the declared base, by the agent. Only then do the objects move in and a ref names them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from workspaces.clones.quarantine import quarantine
 from workspaces.diffs.make import FIXED, SHAPE
 from workspaces.diffs.model import File, numstat
 from workspaces.diffs.parse import parse
 from workspaces.diffs.patch import patch_id
 from workspaces.errors import AttemptTaken, GitFailed
 from workspaces.git import Git
-from workspaces.repository import Identity
+from workspaces.repository import Identity, Repository
 
 FEW = 100
 """Objects up to which they are stored one by one: a pack an attempt would slow all of git down (git's own limit)."""
@@ -57,21 +58,27 @@ class Refusal:
     reason: str
 
 
-async def receive(git: Git, output: bytes, *, base: str, who: Identity, limit: int) -> Change | Empty | Refusal:
-    """Store what `scripts.collect` gave, `limit` bytes at most, and check it. No ref is made."""
+async def receive(repo: Repository, output: bytes, *, base: str, who: Identity, limit: int) -> Change | Empty | Refusal:
+    """Check what `scripts.collect` gave, `limit` bytes at most, and store it if it is a change. No ref is made."""
     name, _, pack = output.partition(b"\n")
     if not _OID.fullmatch(name):
         return Refusal("nothing that names a commit came out of the clone")
     if len(pack) > limit:
         return Refusal(f"the change is larger than {limit} bytes; leave generated files out, for example by .gitignore")
-    stored = await _store(git, pack, limit)
-    return stored or await examine(git, name.decode(), base=base, who=who)
+    with quarantine(repo.common_dir / "objects") as aside:
+        refused = await _store(repo.git, pack, limit, aside.env)
+        change = refused or await examine(repo.git, name.decode(), base=base, who=who, env=aside.env)
+        if isinstance(change, Change):
+            aside.release()
+    return change
 
 
-async def examine(git: Git, commit: str, *, base: str, who: Identity) -> Change | Empty | Refusal:
+async def examine(
+    git: Git, commit: str, *, base: str, who: Identity, env: Mapping[str, str] | None = None
+) -> Change | Empty | Refusal:
     """Read a commit that is in the repository, whose only parent must be `base` and whose author `who`."""
     shape = "--format=format:%H%n%T%n%P%n%an <%ae>"
-    done = await git.call(*FIXED, "-c", "log.showSignature=false", "diff-tree", *SHAPE, "--always", shape, commit, "--")
+    done = await git.call(*FIXED, "diff-tree", *SHAPE, "--always", shape, commit, "--", env=env)
     if done.code != 0:
         return Refusal(f"{commit} is no commit: {done.err.decode(errors='replace').strip()}")
     head, _, _ = done.out.partition(b"diff --git ")
@@ -96,11 +103,11 @@ async def name(git: Git, ref: str, commit: str) -> None:
         raise
 
 
-async def _store(git: Git, pack: bytes, limit: int) -> Refusal | None:
+async def _store(git: Git, pack: bytes, limit: int, env: Mapping[str, str]) -> Refusal | None:
     count = int.from_bytes(pack[8:12], "big") if pack.startswith(b"PACK") else 0
     few, many = ("unpack-objects", "-q"), ("index-pack", "--stdin", "--fix-thin")
     command = few if count <= FEW else many
-    done = await git.call(*command, "--strict", f"--max-input-size={limit + 1}", stdin=pack or b"\n")
+    done = await git.call(*command, "--strict", f"--max-input-size={limit + 1}", stdin=pack or b"\n", env=env)
     if done.code == 0:
         return None
     return Refusal(f"git refuses the objects: {done.err.decode(errors='replace').strip()}")
