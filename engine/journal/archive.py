@@ -17,7 +17,7 @@ from engine.journal import reader
 from engine.journal.checkpoints import read_file, read_keys
 from engine.journal.files import REAL, Files
 
-MAGIC = b'{"quarterdeck_record":1,'
+VERSION = 1
 NOTE = b'{"checkpoint":'
 
 
@@ -50,19 +50,28 @@ def export(folder: Path, out: Path, *, files: Files = REAL) -> None:
 
 
 def keys_in(header: bytes) -> tuple[bytes, ...]:
-    """The public keys that the first line of an export names. Raises `ValueError`."""
-    return tuple(b64decode(key, validate=True) for key in msgspec.json.decode(header, type=Header).keys)
+    """The public keys that the first line of an export names. Raises `ValueError` for anything else."""
+    keys = tuple(b64decode(key, validate=True) for key in msgspec.json.decode(header, type=Header).keys)
+    if header != _header(keys):
+        raise ValueError("no header of an exported record")
+    return keys
 
 
 def note_in(line: bytes) -> str:
-    """The checkpoint text of a line that begins with `NOTE`. Raises `ValueError`."""
-    return msgspec.json.decode(line, type=NoteLine).checkpoint
+    """The checkpoint text of a line that begins with `NOTE`. Raises `ValueError` for anything else."""
+    found = msgspec.json.decode(line, type=NoteLine)
+    if line != msgspec.json.encode(found):
+        raise ValueError("no checkpoint of an exported record")
+    return found.checkpoint
 
 
 def _pieces(files: Files, folder: Path) -> Iterator[bytes]:
-    keys = [b64encode(key).decode() for key in read_keys(files, folder)]
-    yield msgspec.json.encode(Header(1, keys)) + b"\n"
+    yield _header(read_keys(files, folder)) + b"\n"
     for _, _, lines in reader.read_blocks(folder, files=files):
         yield b"\n".join(lines) + b"\n"
     for checkpoint in read_file(files, folder)[0]:
         yield msgspec.json.encode(NoteLine(checkpoint.note)) + b"\n"
+
+
+def _header(keys: tuple[bytes, ...]) -> bytes:
+    return msgspec.json.encode(Header(VERSION, [b64encode(key).decode() for key in keys]))

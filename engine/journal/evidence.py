@@ -77,9 +77,10 @@ def _from_folder(files: Files, folder: Path) -> Evidence:
 
 def _from_export(files: Files, path: Path) -> Evidence:
     found = Evidence(files, [path], path, exported=True)
-    for offset, lines in segments.blocks(files, path):
-        if offset == 0:
-            found.keys = _header(path, lines[0])
+    found.keys = _header(path, files.read(path, 0, segments.BLOCK).partition(b"\n")[0])
+    if found.unfinished:
+        raise JournalDamaged(path, "an exported record ends in a whole line", offset=files.size(path))
+    for _, lines in segments.blocks(files, path):
         found.checkpoints += [_note(path, line) for line in lines if line.startswith(archive.NOTE)]
     return found
 
