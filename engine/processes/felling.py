@@ -24,6 +24,7 @@ NONCE = "QUARTERDECK_KEEPER"
 """The variable that every program gets, so that it can be found by it."""
 PATIENCE = 1.0
 STEP = 0.002
+SEARCHES = 50
 
 
 class Felling:
@@ -36,6 +37,8 @@ class Felling:
         self._record = record
         self._keepers = keepers
         self._seen: dict[tuple[int, int], Process] = {}
+        self._passed: set[tuple[int, int]] = set()  # seen when dead already
+        self._unreaped: set[int] = set()  # of those, what a stopped keeper cannot reap: no need to look again
         self._began = time.monotonic()
 
     def strike(self) -> bool:
@@ -52,6 +55,7 @@ class Felling:
 
     def release(self) -> None:
         """Let the keeper go on, to watch those that SIGKILL has not ended yet."""
+        self._unreaped.clear()
         if keeper := self._keeper():
             tree.send(keeper, signal.SIGCONT)
 
@@ -87,13 +91,28 @@ class Felling:
     def _found(self, keeper: Process | None) -> Iterator[Process]:
         roots = [*self._alive(), *self._adopted()]
         yield from roots
-        for root in [*roots, keeper] if keeper else roots:
+        for root in roots:
             yield from tree.below(root.pid)
+        if keeper:
+            yield from tree.below(keeper.pid, self._unreaped)
 
-    def _kill(self, found: Iterable[Process]) -> int:
-        alive = {process.key: process for process in found if process.alive}
-        self._seen |= alive
-        return sum(tree.send(process, signal.SIGKILL) for process in alive.values())
+    def _kill(self, found: Iterable[Process]) -> bool:
+        """Kill who is alive. True when anybody was, or died between being listed and looked at.
+
+        A program that forks and exits all the time is only ever seen dead; its next body is in the next walk.
+        """
+        anybody = False
+        for process in found:
+            if process.alive:
+                self._seen[process.key] = process
+                tree.send(process, signal.SIGKILL)
+                anybody = True
+            elif process.key not in self._passed and process.key not in self._seen:
+                self._passed.add(process.key)
+                anybody = True
+            if not process.alive and process.parent == self._record.pid:
+                self._unreaped.add(process.pid)
+        return anybody
 
     def _alive(self) -> list[Process]:
         now = ((key, tree.look(key[0])) for key in self._seen)
@@ -106,33 +125,30 @@ class Felling:
             return []
         return adopted(engine, set(self._keepers()))
 
-    def _marked(self) -> list[Process]:
+    def _marked(self) -> Iterator[Process]:
+        """Who carries the nonce; whoever appears while we look is looked at as well."""
         wanted = f"{NONCE}={self._record.nonce}".encode()
-        found = []
-        for folder in Path(tree.PROC).glob("[0-9]*"):
-            try:
-                if wanted in (folder / "environ").read_bytes().split(b"\0") and (
-                    process := tree.look(int(folder.name))
-                ):
-                    found.append(process)
-            except OSError:
-                continue  # gone meanwhile, or another user's
-        return found
+        examined: set[int] = set()
+        for _ in range(SEARCHES):
+            fresh = tree.everybody() - examined
+            if not fresh:
+                return
+            examined |= fresh
+            marked = (tree.look(pid) for pid in fresh if wanted in tree.variables(pid))
+            yield from (process for process in marked if process)
 
 
 def adopted(engine: Process, keepers: set[int]) -> list[Process]:
     """Children of `engine` that came to it as orphans: it starts its own ones in its own session, except keepers.
 
-    Its own dead ones are reaped on the way when `engine` is this process: by pid, so no child of asyncio's is stolen.
+    The dead among them are reaped on the way when `engine` is this process: by pid, so no child of asyncio's is stolen.
     """
-    found = []
-    for child in map(tree.look, tree.children(engine.pid)):
-        if child is None or child.session == engine.session or child.pid in keepers:
-            continue
-        if child.alive:
-            found.append(child)
-        elif engine.pid == os.getpid():
-            os.waitpid(child.pid, os.WNOHANG)
+    children = (tree.look(pid) for pid in tree.children(engine.pid) if pid not in keepers)
+    found = [child for child in children if child and child.session != engine.session]
+    if engine.pid == os.getpid():
+        for child in found:
+            if not child.alive:
+                os.waitpid(child.pid, os.WNOHANG)
     return found
 
 

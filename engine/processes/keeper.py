@@ -305,9 +305,12 @@ class Keeper:
         return proof
 
     def _wake(self) -> None:
-        """A keeper that its agent has stopped cannot hear us: SIGCONT, which does nothing to any other."""
+        """A keeper that its agent has stopped cannot hear us: SIGCONT, which does nothing to any other.
+
+        Not asked whether it is stopped: a SIGSTOP may still be on its way.
+        """
         keeper = tree.look(self.record.pid)
-        if keeper and keeper.stopped and keeper.start == self.record.start:
+        if keeper and keeper.start == self.record.start:
             tree.send(keeper, signal.SIGCONT)
 
     def _proven(self, count: int, ms: float) -> Proof:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable
 
 PROC = "/proc"
 PR_SET_CHILD_SUBREAPER = 36
@@ -62,10 +63,13 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def below(root: int) -> list[Process]:
-    """Everything that descends from `root`, without it, parents before children, zombies included."""
+def below(root: int, skip: Iterable[int] = ()) -> list[Process]:
+    """Everything that descends from `root`, without it, parents before children, zombies included.
+
+    Not those in `skip`, which the caller knows to be zombies that cannot have been reaped.
+    """
     found: list[Process] = []
-    seen = {root}
+    seen = {root, *skip}
     level = [root]
     while level:
         fresh = [child for pid in level for child in children(pid) if child not in seen]
@@ -73,6 +77,22 @@ def below(root: int) -> list[Process]:
         found += [process for process in map(look, fresh) if process is not None]
         level = fresh
     return found
+
+
+def everybody() -> set[int]:
+    """The pids of all processes there are."""
+    try:
+        return {int(name) for name in os.listdir(PROC) if name.isdigit()}  # noqa: PTH208  as above
+    except OSError:
+        return set()
+
+
+def variables(pid: int) -> list[bytes]:
+    """The environment that `pid` was started with; empty when it is gone, or another user's."""
+    try:
+        return _read(f"{PROC}/{pid}/environ").split(b"\0")
+    except OSError:
+        return []
 
 
 def send(process: Process, number: int) -> bool:
