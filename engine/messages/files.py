@@ -12,12 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from engine.messages.errors import Unreadable
-
-MOST_FILES: Final = 500
-"""Files of one folder read in one look; taking those away is itself a change, which brings the next look."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -49,11 +45,14 @@ def folder(path: Path, *, create: bool = False) -> Iterator[int]:
         os.close(descriptor)
 
 
-def look(path: Path, wanted: Callable[[str], bool], *, limit: int) -> list[Found]:
-    """The entries whose name is `wanted`, by name, each of at most `limit` bytes; empty for a folder that is gone."""
+def look(path: Path, wanted: Callable[[str], bool], *, limit: int, most: int | None = None) -> list[Found]:
+    """The entries whose name is `wanted`, the first `most` by name, each of at most `limit` bytes.
+
+    Empty for a folder that is gone; raises `OSError` for one that is a link or no folder.
+    """
     try:
         with folder(path) as here:
-            names = sorted(filter(wanted, names_in(here)))[:MOST_FILES]
+            names = sorted(filter(wanted, names_in(here)))[:most]
             return [found for name in names if (found := _find(here, path / name, limit)) is not None]
     except FileNotFoundError:
         return []

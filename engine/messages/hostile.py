@@ -19,6 +19,9 @@ from engine.messages.errors import Refused
 
 MOST_BYTES: Final = 256 * 1024
 MOST_DEPTH: Final = 32
+MOST_VALUES: Final = 16_384
+MOST_NAMES: Final = 256
+"""Of one object. With `MOST_VALUES` it bounds what a refusal costs: every unknown name is a complaint to be built."""
 WIDEST_NUMBER: Final = 20
 """Characters of an integer that are looked at at all; what is kept fits 64 bits, as the record's encoder needs."""
 
@@ -36,8 +39,11 @@ def load(raw: bytes) -> object:
     """
     if len(raw) > MOST_BYTES:
         raise Refused(f"{len(raw)} bytes are more than the {MOST_BYTES} allowed")
-    if _depth(raw) > MOST_DEPTH:
+    bare = _STRING.sub(b"", raw)
+    if _depth(bare) > MOST_DEPTH:
         raise Refused(f"nested deeper than {MOST_DEPTH} levels")
+    if bare.count(b",") >= MOST_VALUES:
+        raise Refused(f"more than {MOST_VALUES} values")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -82,13 +88,15 @@ def _parse(text: str) -> object:
     return value
 
 
-def _depth(raw: bytes) -> int:
-    """How deep brackets are nested, strings aside; correct for valid JSON, and cheap for anything."""
-    brackets = _STRING.sub(b"", raw).translate(None, _NOT_BRACKETS)
+def _depth(bare: bytes) -> int:
+    """How deep brackets are nested in a text without its strings; correct for valid JSON, cheap for anything."""
+    brackets = bare.translate(None, _NOT_BRACKETS)
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_NAMES:
+        raise Refused(f"an object of more than {MOST_NAMES} names")
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:

@@ -21,16 +21,18 @@ RESULT: Final = "result.json"
 """The adapter's file in an outbox; no draft."""
 REFUSED: Final = "refused"
 SEEN: Final = "seen"
+MOST_DRAFTS: Final = 100
+"""Drafts of one box read in one look; taking those away is itself a change, which brings the next look."""
 LONGEST_NAME: Final = 200
 """Bytes kept of a refused draft's name; a name may have 255, and `.reason` has to fit behind it."""
 
 
 def collect(outbox: Path) -> list[Found]:
-    """The drafts that lie in an outbox, by name; at most `files.MOST_FILES`, the rest come with the next look.
+    """The drafts that lie in an outbox, by name; at most `MOST_DRAFTS`, the rest come with the next look.
 
     Raises `OSError` when the outbox is no real folder; one that is gone holds nothing.
     """
-    return files.look(outbox, _is_draft, limit=MOST_BYTES)
+    return files.look(outbox, _is_draft, limit=MOST_BYTES, most=MOST_DRAFTS)
 
 
 def take(found: Found) -> bool:

@@ -162,6 +162,8 @@ def nested(depth: int) -> bytes:
         b'{"a":' * 40_000,
         nested(MOST_DEPTH),
         nested(5000),
+        b'{"kind": "note", "payload": {"text": "a"}, "x": [' + b"1," * 100_000 + b"1]}",
+        b'{"kind": "note", "payload": {' + b",".join(b'"%d":1' % n for n in range(1000)) + b"}}",
         b'{"kind": "note", "payload": {"text": "\xc3\x28"}}',
         b'{"kind": "note", "payload": {"text": "\\ud800"}}',
         b'{"kind": "note", "payload": {"text": "a"}, "kind": "stop"}',

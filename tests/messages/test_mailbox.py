@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from engine.journal.keys import KeyRing
-from engine.messages import files
+from engine.messages import files, mailbox
 from engine.messages.envelope import Message, Signer, decode, encode, new_id, sign, verify
 from engine.messages.errors import MessageDamaged
 from engine.messages.hostile import MOST_BYTES
@@ -99,7 +99,7 @@ def test_an_unreadable_file_says_so(outbox):
 
 
 def test_a_flood_is_taken_in_pieces(outbox, monkeypatch):
-    monkeypatch.setattr(files, "MOST_FILES", 10)
+    monkeypatch.setattr(mailbox, "MOST_DRAFTS", 10)
     for number in range(25):
         (outbox / f"{number:02}").write_text("x")
     sizes = []

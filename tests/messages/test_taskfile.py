@@ -219,6 +219,12 @@ def test_only_markdown_files_are_listed_and_traps_are_refused(tmp_path):
     assert task_files(tmp_path / "none") == []
 
 
+def test_every_task_file_is_listed_however_many(tmp_path):
+    for number in range(300):
+        (tmp_path / f"{number}.md").write_text("x")
+    assert len(task_files(tmp_path)) == 300
+
+
 def test_the_state_is_written_whole_over_the_earlier_one(tmp_path):
     state_file(tmp_path, "parse", {"state": "running"})
     path = state_file(tmp_path, "parse", {"state": "done", "title": "grüße"})
