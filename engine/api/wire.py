@@ -1,0 +1,134 @@
+"""A client's end of the socket, without asyncio: frames out, frames in, and whether the engine is alive.
+
+While a frame is awaited and nothing comes, the engine is asked for a sign of life. So nothing has a time limit of its
+own, however long the engine works on it, and yet nobody waits for an engine that hangs.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from pathlib import Path
+
+from engine.api import frames
+from engine.api.calls import PROTOCOL, CallRefused
+from engine.api.errors import BadFrame, EngineGone, NoEngine, WrongVersion
+from engine.api.version import VERSION
+
+SILENCE = 5.0
+"""Seconds without a byte after which the engine is asked."""
+PATIENCE = 5.0
+"""Seconds in which it must answer then."""
+_CHUNK = 256 * 1024
+
+
+class Wire:
+    """A greeted connection. `engine` is what it said of itself."""
+
+    def __init__(self, path: Path, *, any_version: bool = False) -> None:
+        """Connect and greet. Raises NoEngine, EngineGone and, unless `any_version`, WrongVersion."""
+        self._lines: deque[bytes] = deque()
+        self._rest: list[bytes] = []
+        self._socket = _connected(path)
+        try:
+            self.engine = self._greet()
+            if not any_version:
+                _compare(self.engine)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def send(self, frame: frames.Asked) -> None:
+        """Send a frame. Raises CallRefused for one that is too large, EngineGone."""
+        data = frames.encode(frame)
+        if len(data) > frames.MAX_FRAME:
+            raise CallRefused(f"this is too large: {len(data)} bytes, {frames.MAX_FRAME} at most", code="too_large")
+        self._socket.settimeout(SILENCE + PATIENCE)
+        try:
+            self._socket.sendall(data)
+        except TimeoutError:
+            raise EngineGone("the engine hangs: it takes nothing in") from None
+        except OSError:
+            self._last_words()
+            raise EngineGone("the engine is gone") from None
+
+    def receive(self) -> frames.Answered:
+        """The next frame that is no sign of life. Raises EngineGone, BadFrame."""
+        while isinstance(frame := frames.answered(self._line()), frames.Pong):
+            pass
+        if isinstance(frame, frames.Bye):
+            raise EngineGone(frame.reason)
+        if isinstance(frame, frames.Error):
+            raise BadFrame(frame.reason, code=frame.code)
+        return frame
+
+    def close(self) -> None:
+        """Leave."""
+        self._socket.close()
+
+    def _greet(self) -> frames.Welcome:
+        self.send(frames.Hello(protocol=PROTOCOL, version=VERSION))
+        welcome = self.receive()
+        if not isinstance(welcome, frames.Welcome):
+            raise BadFrame(f"the engine answered a hello with {type(welcome).__name__.lower()}")
+        return welcome
+
+    def _line(self) -> bytes:
+        while not self._lines:
+            first, *others = self._chunk().split(b"\n")
+            self._rest.append(first)
+            if others:
+                self._lines.append(b"".join(self._rest))
+                self._lines.extend(others[:-1])
+                self._rest = [others[-1]]
+        return self._lines.popleft()
+
+    def _chunk(self) -> bytes:
+        self._socket.settimeout(SILENCE)
+        try:
+            chunk = self._socket.recv(_CHUNK)
+        except TimeoutError:
+            chunk = self._asked()
+        except ConnectionError:
+            chunk = b""
+        if not chunk:
+            raise EngineGone("the engine is gone: it closed the connection without a word")
+        return chunk
+
+    def _asked(self) -> bytes:
+        self.send(frames.Ping())
+        self._socket.settimeout(PATIENCE)
+        try:
+            return self._socket.recv(_CHUNK)
+        except TimeoutError:
+            raise EngineGone(f"the engine hangs: no sign of life for {SILENCE + PATIENCE:.0f} s") from None
+        except ConnectionError:
+            return b""
+
+    def _last_words(self) -> None:
+        """Why the engine closed, if it said so: what it sent can still be read. Raises BadFrame or EngineGone."""
+        while not isinstance(self.receive(), frames.Bye | frames.Error):
+            pass
+
+
+def _connected(path: Path) -> socket.socket:
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    opened.settimeout(PATIENCE)
+    try:
+        opened.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        opened.close()
+        raise NoEngine(path) from None
+    except (TimeoutError, BlockingIOError):
+        opened.close()
+        raise EngineGone("the engine hangs: it lets nobody in") from None
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _compare(engine: frames.Welcome) -> None:
+    if (engine.protocol, engine.version) != (PROTOCOL, VERSION):
+        reason = frames.mismatch(engine=engine.version, pid=engine.pid, client=VERSION)
+        raise WrongVersion(reason, engine=engine.version, pid=engine.pid)

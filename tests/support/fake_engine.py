@@ -1,0 +1,114 @@
+"""An engine without hands: the real mind, durable at once, in memory. Under the same contract suite as the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from engine.api.calls import CallRefused
+from engine.api.server import Server
+from engine.api.status import status
+from engine.api.version import VERSION
+from engine.core import commands as c
+from engine.core.decide import Mind
+from engine.core.errors import Refused
+from engine.core.events import encode
+from engine.core.values import AgentSpec, Limits, TaskSpec
+
+CREW = (
+    AgentSpec(name="builder", runtime="scripted", does=("implement",)),
+    AgentSpec(name="reviewer", runtime="scripted", does=("review",)),
+)
+
+
+class FakeEngine:
+    def __init__(self, *, version=VERSION):
+        self.version = version
+        self.mind = Mind()
+        self.events = []
+        self.ended = asyncio.Event()
+        self.release = asyncio.Event()  # lets `slow` calls go on
+        self.killed = []
+        self._waiters = []
+        self.do(c.CameUp(epoch=1, pid=4242, version=version, confinement="unconfined"))
+
+    def do(self, command, actor="engine"):
+        try:
+            events = self.mind.decide(command, at=float(self.seq + 1), actor=actor)
+        except Refused as no:
+            raise CallRefused(no.reason, code=no.code) from no
+        self.events += [encode(event) for event in events]
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        return events
+
+    @property
+    def seq(self):
+        return len(self.events)
+
+    def since(self, seq, limit):
+        return self.events[seq : seq + limit]
+
+    async def changed(self, seq):
+        while self.seq <= seq:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    async def submit(self, request, *, actor):
+        if isinstance(request, c.SteerAgent) and request.text == "burst":
+            for number in range(20_000):
+                self.do(c.Noticed(text=f"{number} " + "x" * 200))
+        if isinstance(request, c.SteerAgent) and request.text == "defect":
+            raise RuntimeError("a defect")
+        return self.do(request, actor)
+
+    async def start_run(self, request, *, actor):
+        tasks = (TaskSpec(id="parse", title="Parse"), TaskSpec(id="print", title="Print", after=("parse",)))
+        self.do(
+            c.StartRun(
+                run="r1", goal=request.goal, pattern="solo", target="main", base="b0", crew=CREW,
+                limits=Limits(), check=("true",), tasks=tasks, review=False,
+            ),
+            actor,
+        )  # fmt: skip
+        return "r1"
+
+    async def kill(self, agent):
+        if agent is not None and agent not in self.mind.state.agents:
+            raise CallRefused(f'no agent "{agent}"', code="unknown")
+        await self.release.wait()
+        names = list(self.mind.state.agents) if agent is None else [agent]
+        for name in names:
+            self.do(c.Killed(agent=name, gone=True, proof="empty", processes=1, ms=1.0))
+        self.killed += names
+        return [{"agent": name, "gone": True} for name in names]
+
+    async def settled(self, agent, wanted):
+        await self.release.wait()
+        return [{"agent": agent, "state": wanted, "proof": "frozen"}]
+
+    def status(self):
+        return status(self.mind.state, now=time.time(), engine={"pid": 4242, "version": self.version})
+
+    def end(self, *, kill):
+        self.do(c.GoesDown(reason="killed" if kill else "ended by the user"))
+        self.ended.set()
+
+
+async def serve(path: Path, said) -> None:
+    """Serve a fake engine at `path` until it is told to end; `said` is called once with the engine and its server."""
+    engine = FakeEngine()
+    server = Server(engine, path)
+    await server.start()
+    said(engine, server)
+    await engine.ended.wait()
+    await server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), lambda *_: print("ready", flush=True)))
