@@ -76,7 +76,9 @@ def _taken_up(run: Run, reason: str) -> Drafts:
     """A run at rest goes on when a person moves something."""
     if run.outcome is None:
         return []
-    return [Draft(data=e.RunResumed(reason=reason))]
+    waiting = [stage for stage in run.stages.values() if stage.obstacle]
+    cleared = [of(stage, e.MergeCleared(stage=stage.id)) for stage in waiting]
+    return [Draft(data=e.RunResumed(reason=reason)), *cleared]
 
 
 # -- the run -------------------------------------------------------------------------------------------------------

@@ -69,6 +69,11 @@ class Effects:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _ended_by_person(self, desk: Desk) -> bool:
+        """Whoever stops or kills an agent reports its end, so that it counts as no failure of the work."""
+        member = self._world.members.get(desk.stage.agent)
+        return member is not None and member.ending
+
     def _stage(self, effect: Effect) -> Stage | None:
         run = self._record.state.run
         stage = run.stages.get(effect.stage) if run is not None else None
@@ -87,7 +92,7 @@ class Effects:
             return
         except Exception as error:  # noqa: BLE001  every end of a hand is told, that of a defect too
             result = _failed(desk, error)
-        if not self._record.broken.done():
+        if not (self._record.broken.done() or self._ended_by_person(desk)):
             self._record.report(c.Finished(stage=effect.stage, lease=effect.lease, result=result))
 
 
@@ -96,5 +101,6 @@ def _failed(desk: Desk, error: Exception) -> c.Result:
         return c.Interrupted(reason=str(error))
     if not isinstance(error, ProcessError | OSError):
         log.error("a hand failed at %s", desk.stage.id, exc_info=error)
-    blame = "agent" if desk.stage.kind in AGENT_KINDS else "work"
-    return c.Broke(reason=f"{type(error).__name__}: {error}", blame=blame)
+    return c.Broke(
+        reason=f"{type(error).__name__}: {error}", blame="agent" if desk.stage.kind in AGENT_KINDS else "work"
+    )

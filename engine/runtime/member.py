@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.values import AgentSpec
-from engine.processes.errors import Busy, KeeperLost
+from engine.processes.errors import Busy, KeeperLost, ProcessError
 from engine.processes.keeper import Keeper
 from engine.processes.running import Running
 from engine.processes.values import Program, Proof
 from workspaces.clones.clone import Clone
+from workspaces.errors import WorkspaceError
 from workspaces.ports import Completed
 
 GRACE = 2.0
@@ -114,13 +116,21 @@ class Place:
 _NOTHING = Proof(gone=True, processes=0, ms=0.0, text="nothing of it ran")
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Work under way: the commit it stands on, and the ref under which it is kept if it is cut short."""
+
+    base: str
+    ref: str
+
+
 class Member:
     """An agent of the crew with its place and its clone."""
 
     def __init__(self, spec: AgentSpec, *, clone: Clone, place: Place, env: Mapping[str, str]) -> None:
         self.spec, self.clone, self.place, self.env = spec, clone, place, env
         self.setup_key = ""
-        self.base = ""  # the commit its present work stands on, for what is put aside after a kill
+        self.unfinished: Unfinished | None = None
         self.ending = False  # a person ends what it does: its end is reported by whoever ended it
         self._turn = asyncio.Lock()
 
@@ -132,4 +142,14 @@ class Member:
             try:
                 yield
             finally:
-                self.base = ""
+                self.unfinished = None
+
+    async def put_aside(self, unfinished: Unfinished | None) -> str:
+        """Keep what the clone holds; the ref, or empty where there is nothing or it can not be had."""
+        if unfinished is None:
+            return ""
+        try:
+            kept = await self.clone.keep(unfinished.ref, base=unfinished.base, message="unfinished work, put aside")
+        except (WorkspaceError, ProcessError):
+            return ""
+        return unfinished.ref if isinstance(kept, str) else ""

@@ -13,7 +13,7 @@ from engine.core.values import Change, Feedback, Side
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands.agent import assign, make_ready, member_of
-from engine.runtime.member import Member
+from engine.runtime.member import Member, Unfinished
 from workspaces.clones import intake
 from workspaces.clones.clone import Prepared, identity
 from workspaces.clones.intake import Empty, Refusal
@@ -60,8 +60,9 @@ async def _prepare(desk: Desk, member: Member) -> Prepared:
     """The clone at the target's tip, with the change of the last round that had one on top."""
     base = await desk.world.repo.tip(desk.run.target)
     earlier = [r.change.commit for r in desk.task.rounds if r.change is not None and r.number < desk.stage.round]
-    member.base = base
+    ref = f"{KEPT}/{desk.run.id}/{desk.stage.task}/{desk.stage.round}-{desk.lease}"
     prepared = await member.clone.prepare(base, earlier[-1] if earlier else None)
+    member.unfinished = Unfinished(base, ref)
     await make_ready(desk, member, prepared, base)
     return prepared
 
@@ -82,7 +83,7 @@ async def _round(desk: Desk, member: Member, prepared: Prepared) -> c.Result:
     )
     finished = await assign(desk, member, "work", instructions)
     if finished.reason != "completed":
-        return await _broken(desk, member, prepared, finished)
+        return await _broken(member, finished)
     return await _submit(desk, member, prepared, finished)
 
 
@@ -124,7 +125,7 @@ def _plain(desk: Desk, change: intake.Change) -> Change:
     )
 
 
-async def _broken(desk: Desk, member: Member, prepared: Prepared, finished: Finished) -> c.Broke:
+async def _broken(member: Member, finished: Finished) -> c.Broke:
     """The round failed; what it left is put aside under a ref of its own."""
     reason, _, detail = finished.detail.partition("\n")
     said_so = finished.reason == "failed" and finished.result is not None
@@ -132,15 +133,5 @@ async def _broken(desk: Desk, member: Member, prepared: Prepared, finished: Fini
         reason=reason or f"the agent ended: {finished.reason}",
         detail=detail.strip(),
         blame="work" if said_so else "agent",
-        kept=await put_aside(desk, member, prepared.base),
+        kept=await member.put_aside(member.unfinished),
     )
-
-
-async def put_aside(desk: Desk, member: Member, base: str) -> str:
-    """Keep what the clone holds, finished or not; the ref, or empty where there is nothing or it can not be had."""
-    ref = f"{KEPT}/{desk.run.id}/{desk.stage.task}/{desk.stage.round}-{desk.lease}"
-    try:
-        kept = await member.clone.keep(ref, base=base, message=f"unfinished: {desk.task.spec.title}")
-    except WorkspaceError:
-        return ""
-    return ref if isinstance(kept, str) else ""

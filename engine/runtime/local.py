@@ -1,0 +1,280 @@
+"""The engine of one repository, on this machine: the port that clients see, over record, world and hands.
+
+It is the wiring. Durable events go to `Wanted`; effects, agents and boxes are brought to what that says; whatever they
+find comes back as reports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.api.calls import CallRefused, RunRequest
+from engine.api.status import status
+from engine.api.version import VERSION
+from engine.core import commands as c
+from engine.core import events as e
+from engine.core.errors import Busy, Refused
+from engine.core.state import Run
+from engine.messages.trust import Trust
+from engine.processes import CONFINEMENT, records
+from engine.runtime.effects import Effects
+from engine.runtime.intake import Intake
+from engine.runtime.obstacles import Obstacles
+from engine.runtime.post import Post
+from engine.runtime.preflight import prepare, settings_of
+from engine.runtime.record import Record
+from engine.runtime.supervisor import Supervisor
+from engine.runtime.wanted import Wanted
+from engine.runtime.world import World
+from workspaces.errors import WorkspaceError
+from workspaces.layout import Layout
+from workspaces.repository import Repository
+
+log = logging.getLogger(__name__)
+
+
+class LocalEngine:
+    """What `engine.api.calls.Engine` asks for, in earnest."""
+
+    version = VERSION
+
+    def __init__(self, repo: Repository, layout: Layout, record: Record) -> None:
+        self.repo, self.layout, self.record = repo, layout, record
+        self.intake = Intake(record, layout)
+        self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.on_rest: asyncio.Event = asyncio.Event()
+        self._supervisor = Supervisor(record, layout)
+        self._obstacles = Obstacles(record)
+        self._wanted = Wanted.of(record.state)
+        self._environment: Mapping[str, str] = dict(os.environ)
+        self._world: World | None = None
+        self._effects: Effects | None = None
+        self._changing = asyncio.Lock()
+        self._frozen: dict[str, int] = {}
+        self._due = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        record.listen(self._heard)
+
+    # -- coming up and going down ----------------------------------------------------------------------------------
+
+    async def come_up(self) -> None:
+        """Take up the record: what was under way is interrupted, and goes on."""
+        held = {name: "kill" if hold.how == "killed" else "stop" for name, hold in self._holds().items()}
+        report = c.CameUp(
+            epoch=self.record.state.epoch + 1,
+            pid=os.getpid(),
+            version=VERSION,
+            confinement=CONFINEMENT,
+            held=held,  # type: ignore[arg-type]  # the two words above
+        )
+        await self.record.report(report)
+        if self._run_on() is not None:
+            await self._enter_or_rest()
+
+    def _holds(self) -> Mapping[str, records.Hold]:
+        return records.held(self.layout.processes)
+
+    async def _enter_or_rest(self) -> None:
+        """Go on with the run; where its settings are not usable any more it comes to rest, saying why."""
+        try:
+            await self._enter()
+        except CallRefused as error:
+            log.error("the run can not go on: %s", error)
+            self.record.submit(c.StopRun(reason=str(error)), actor="engine")
+
+    async def go_down(self, reason: str, *, kill: bool) -> None:
+        """Bring everything to rest, in order."""
+        self._obstacles.close()
+        if kill and self._world is not None:
+            await self._supervisor.kill(list(self._world.members), self._world)
+        await self.record.report(c.GoesDown(reason=reason))
+        await self._leave()
+        self.record.snapshot()
+        self.record.checkpoint()
+
+    async def freeze_all(self) -> None:
+        """The record is broken: nothing may go on."""
+        places = self._world.places() if self._world is not None else []
+        await asyncio.gather(*(place.freeze() for place in places), return_exceptions=True)
+
+    # -- what clients see ------------------------------------------------------------------------------------------
+
+    @property
+    def seq(self) -> int:
+        """The last durable event."""
+        return self.record.durable
+
+    def since(self, seq: int, limit: int) -> Sequence[bytes]:
+        """Durable events after `seq`, as encoded objects."""
+        return self.record.since(seq, limit)
+
+    async def changed(self, seq: int) -> None:
+        """Return once an event after `seq` is durable."""
+        await self.record.changed(seq)
+
+    def status(self) -> dict[str, Any]:
+        """What `status --json` prints."""
+        told = {"pid": os.getpid(), "version": VERSION, "seq": self.record.durable}
+        return status(self.record.state, now=time.time(), engine=told)
+
+    async def submit(self, request: c.Requests, *, actor: str) -> Sequence[e.Event]:
+        """Decide a request; returns when what followed is durable."""
+        try:
+            events = await self.record.submit(request, actor=actor)
+        except Refused as error:
+            raise CallRefused(error.reason, code=error.code) from error
+        if isinstance(request, c.SteerAgent) and self.intake.post is not None:
+            await self.intake.post.steer(request.agent, request.text, time.time())
+        return events
+
+    async def start_run(self, request: RunRequest, *, actor: str) -> str:
+        """Begin a run, or take up the unfinished one; its id."""
+        run = self.record.state.run
+        if request.environment:
+            self._environment = request.environment
+        if request.resume:
+            return await self._resume(run, actor)
+        if run is not None and run.unfinished:
+            raise CallRefused(Busy(run.id, "at rest" if run.outcome else "under way").reason, code="busy")
+        ready = await prepare(self.repo.root, request, at=time.time(), path=self._environment.get("PATH", os.defpath))
+        await self.repo.pin(ready.start.run, ready.start.base)
+        await self.submit(ready.start, actor=actor)
+        await self._enter()
+        return ready.start.run
+
+    async def _resume(self, run: Run | None, actor: str) -> str:
+        if run is None or not run.unfinished:
+            raise CallRefused("there is no unfinished run here; start one with `quarterdeck run`", code="over")
+        settings_of(self.repo.root)
+        if run.outcome is not None:
+            await self.submit(c.ResumeRun(), actor=actor)
+        return run.id
+
+    async def kill(self, agent: str | None) -> Sequence[dict[str, Any]]:
+        """Kill one agent, or all."""
+        agents = self.record.state.agents
+        if agent is not None and agent not in agents:
+            known = ", ".join(sorted(agents)) or "none: no run has begun here"
+            raise CallRefused(f'no agent "{agent}": there is {known}', code="unknown")
+        return await self._supervisor.kill([agent] if agent is not None else sorted(agents), self._world)
+
+    async def settled(self, agent: str | None, wanted: str) -> Sequence[dict[str, Any]]:
+        """Return when the agents are indeed as wanted."""
+        names = [agent] if agent is not None else sorted(self.record.state.agents)
+        while not all(self._is(name, wanted) for name in names):
+            await self.changed(self.seq)
+        return [self._as_settled(name, wanted) for name in names]
+
+    def _is(self, name: str, wanted: str) -> bool:
+        agent = self.record.state.agents[name]
+        if wanted == "paused":
+            return agent.pause == "frozen" or bool(agent.held)
+        if wanted == "stopped":
+            return bool(agent.held) and not agent.ending
+        return not (agent.pause or agent.held)
+
+    def _as_settled(self, name: str, wanted: str) -> dict[str, Any]:
+        agent = self.record.state.agents[name]
+        proof = agent.proof or (f"{self._frozen.get(name, 0)} processes stand still" if wanted == "paused" else "")
+        return {"agent": name, "state": wanted, "processes": self._frozen.get(name, 0), "proof": proof}
+
+    def end(self, *, kill: bool) -> None:
+        """Begin to end the engine."""
+        if not self.ended.done():
+            self.ended.set_result(kill)
+
+    # -- following the record --------------------------------------------------------------------------------------
+
+    def _run_on(self) -> Run | None:
+        run = self.record.state.run
+        return run if run is not None and run.outcome is None else None
+
+    def _heard(self, event: e.Event) -> None:
+        self._wanted.take(event)
+        match event.data:
+            case e.AgentPaused(processes=count):
+                self._frozen[event.agent] = count
+            case e.AgentResumed():
+                records.release(self.layout.processes, event.agent)
+            case e.RunResumed():
+                self._do(self._enter_or_rest())
+            case e.RunEnded():
+                self._do(self._come_to_rest())
+            case _:
+                pass
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._reconcile)
+
+    def _reconcile(self) -> None:
+        self._due = False
+        if self._effects is not None:
+            self._effects.reconcile(self._wanted)
+        self._supervisor.reconcile(self._wanted, self._world)
+        self._obstacles.watch(self.repo)
+
+    def _do(self, work: Any) -> None:  # noqa: ANN401  any coroutine
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _enter(self) -> None:
+        """Make the run's world, if it is not there, and begin what is wanted in it."""
+        async with self._changing:
+            run = self._run_on()
+            if run is None or self._world is not None:
+                return
+            settings = settings_of(self.repo.root)
+            self._world = World(
+                self.record.state, run, repo=self.repo, layout=self.layout, settings=settings, env=self._environment
+            )
+            self._effects = Effects(self.record, self._world)
+            self._watch_crew(self._world)
+        self._reconcile()
+
+    def _watch_crew(self, world: World) -> None:
+        def trust(agent: str) -> Trust:
+            settings = world.agent_settings(agent)
+            return settings.trust if settings is not None else "untrusted"
+
+        post = Post(self.record, self.layout, trust, self.intake.stillness)
+        self.intake.crew(post, list(world.members))
+        self.intake.busy(on=True)
+
+    async def _leave(self) -> None:
+        """End the run's world: no effect and no keeper is left."""
+        async with self._changing:
+            world, effects = self._world, self._effects
+            self._world = self._effects = None
+            if effects is not None:
+                await effects.close()
+            if world is not None:
+                await world.close()
+            self.intake.busy(on=False)
+
+    async def _come_to_rest(self) -> None:
+        await self._leave()
+        if self._run_on() is None:
+            await self._note(self.record.checkpoint())
+            self.record.snapshot()
+        self.on_rest.set()
+
+    async def _note(self, checkpoint: str) -> None:
+        """Repeat the checkpoint as a git note on the target, so that a copy leaves the record's file."""
+        run = self.record.state.run
+        if run is None:
+            return
+        try:
+            who = await self.repo.committer()
+            env = {"GIT_COMMITTER_NAME": who.name, "GIT_COMMITTER_EMAIL": who.email}
+            env |= {"GIT_AUTHOR_NAME": who.name, "GIT_AUTHOR_EMAIL": who.email}
+            tip = await self.repo.tip(run.target)
+            args = ("notes", "--ref=quarterdeck", "add", "-f", "-F", "-", tip)
+            await self.repo.git.run(*args, stdin=checkpoint.encode(), env=env)
+        except WorkspaceError as error:
+            log.warning("the checkpoint could not be kept as a note: %s", error)
