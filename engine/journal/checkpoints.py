@@ -106,6 +106,7 @@ class Checkpoints:
         self._path = folder / NAME
         self._opened = opened
         self._followed = False
+        self._torn = False
         self._last = self._load()
         if self._last is not None:
             self._compare(self._last)
@@ -116,7 +117,9 @@ class Checkpoints:
         return self._last
 
     def add(self, mark: Mark, at: float, signer: Signer) -> Checkpoint:
-        """Sign `mark` and append it, durably. Raises `CheckpointRefused`."""
+        """Sign `mark` and append it, durably. Raises `CheckpointRefused`; `OSError` once, for a full disk."""
+        if self._torn:
+            raise CheckpointRefused(self._folder, "an earlier one may be half written; the next start mends that")
         if not self._followed:
             self._follow()
         if self._last is not None and mark.head.seq < self._last.seq:
@@ -125,7 +128,9 @@ class Checkpoints:
             raise CheckpointRefused(self._folder, f"its event {mark.head.seq} is not the one signed before")
         new = sign(mark, at, signer)
         self._publish_key(signer.public)
+        self._torn = True
         self._append(new)
+        self._torn = False
         self._last = new
         return new
 

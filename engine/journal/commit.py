@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
@@ -105,8 +105,8 @@ class Committer:
         except Exception as error:  # noqa: BLE001  whatever it was, the state of the disk is unknown
             self._fail(error, batch)
         finally:
-            if self._handle >= 0:
-                self._files.close(self._handle)
+            with suppress(OSError):  # all that was told is synced
+                self._close()
 
     def _take(self) -> Batch | None:
         with self._wake:
@@ -129,12 +129,15 @@ class Committer:
         """Have `path` open; True when it was opened now, so that its name may not be on the disk yet."""
         if path == self._path:
             return False
-        old, self._handle = self._handle, -1
-        if old >= 0:
-            self._files.close(old)
+        self._close()
         self._handle = self._files.open_append(path)
         self._path = path
         return True
+
+    def _close(self) -> None:
+        old, self._handle = self._handle, -1
+        if old >= 0:
+            self._files.close(old)
 
     def _fail(self, error: Exception, batch: Batch | None) -> None:
         with self._wake:

@@ -21,6 +21,15 @@ class JournalDamaged(JournalError):
         super().__init__(f"{file}, {f'line {line}, ' if line else ''}byte {offset}: {why} ({self.way_out})")
 
 
+class OpenFailed(JournalError):
+    """The record could not be read or brought in order: a full disk, missing rights."""
+
+    def __init__(self, folder: Path, cause: OSError) -> None:
+        self.folder = folder
+        self.cause = cause
+        super().__init__(f"the record in {folder} cannot be opened: {cause}; mend that, then start again")
+
+
 class AppendFailed(JournalError):
     """A write or a sync failed once: nothing is appended any more, because what the disk holds is unknown."""
 

@@ -10,10 +10,10 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
 from engine.journal.errors import JournalError
+from engine.journal.files import REAL
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -107,7 +107,8 @@ def _create(path: Path) -> None:
 
     text = Ed25519PrivateKey.generate().private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, aside = mkstemp(dir=path.parent, prefix=".key-")  # mode 0600
+    aside = path.with_name(f".{os.urandom(8).hex()}.part")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text)
@@ -117,4 +118,5 @@ def _create(path: Path) -> None:
     except FileExistsError:
         pass
     finally:
-        Path(aside).unlink()
+        aside.unlink()
+        REAL.sync_dir(path.parent)

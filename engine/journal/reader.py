@@ -1,7 +1,7 @@
 """Reads the record without a lock, while the engine may be writing it.
 
-A reader sees a prefix: it stops before an incomplete last line and does not wait for more. What it reads may not be
-synced yet. It mends nothing.
+A reader sees a prefix: it stops before an incomplete last line, or an end that a crash damaged, and does not wait for
+more. What it reads may not be synced yet. It mends nothing.
 """
 
 from __future__ import annotations
@@ -16,16 +16,22 @@ from engine.journal import chain, segments
 from engine.journal.chain import BrokenLine, Head
 from engine.journal.errors import JournalDamaged
 from engine.journal.files import REAL, Files
+from engine.journal.recovery import is_end
 
 
 def read(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator[Event]:
     """Every event after seq `since`. Raises `JournalDamaged`, and `UnknownKind` for a record of a later version."""
+    due = since + 1
     for path, offset, lines in read_blocks(folder, since, files=files):
         for index, line in enumerate(lines):
             try:
                 event = decode(line)
-            except msgspec.MsgspecError as error:
-                raise _damaged(files, path, offset, lines[:index], f"no event: {error}") from error
+                if event.seq != due:
+                    raise BrokenLine(f"seq {event.seq} stands where {due} is due")
+            except (msgspec.MsgspecError, BrokenLine) as error:
+                _refuse(files, path, offset, lines[:index], why=error, good=due - 1)
+                return
+            due += 1
             yield event
 
 
@@ -36,14 +42,15 @@ def read_lines(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator
 
 
 def read_verified(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator[Event]:
-    """As `read`, every line checked against its hash and the line before. Raises `JournalDamaged` at the first bad."""
+    """As `read`, every line checked against its hash and the line before."""
     head = None if since else chain.ORIGIN
     for path, offset, lines in read_blocks(folder, since, files=files):
         for index, line in enumerate(lines):
             try:
                 head = chain.check(line + b"\n", head)
             except BrokenLine as error:
-                raise _damaged(files, path, offset, lines[:index], str(error)) from error
+                _refuse(files, path, offset, lines[:index], why=error, good=head.seq if head else since)
+                return
             yield decode(line)
 
 
@@ -69,6 +76,10 @@ def read_blocks(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterato
         offset = 0
 
 
-def _damaged(files: Files, path: Path, offset: int, before: list[bytes], why: str) -> JournalDamaged:
+def _refuse(files: Files, path: Path, offset: int, before: list[bytes], *, why: Exception, good: int) -> None:
+    """Raise `JournalDamaged`, unless nothing valid follows: that is the end which the next start cuts."""
     offset += sum(len(line) + 1 for line in before)
-    return JournalDamaged(path, why, line=segments.line_number(files, path, offset), offset=offset)
+    later = path.name < segments.listed(files, path.parent)[-1].name
+    if later or not is_end(files, path, offset, good):
+        line = segments.line_number(files, path, offset)
+        raise JournalDamaged(path, str(why), line=line, offset=offset) from why

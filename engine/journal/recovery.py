@@ -68,8 +68,13 @@ def survivors(data: bytes) -> Iterator[tuple[int, Head, int]]:
         yield found.start(), head, chain.batch_of(line)
 
 
+def is_end(files: Files, path: Path, offset: int, good: int) -> bool:
+    """Whether no line later than seq `good` stands behind the damage at `offset`, so that a start would cut it."""
+    return not any(head.seq > good for _, head, _ in survivors(files.read(path, offset)))
+
+
 def _end(files: Files, paths: list[Path]) -> _End:
-    """The end of the last segment; at its very beginning it must follow the segment before."""
+    """The end of the last segment, judged; where its very beginning is looked at, it must follow the segment before."""
     path, window = paths[-1], WINDOW
     size = files.size(path)
     while window < size:
@@ -79,11 +84,21 @@ def _end(files: Files, paths: list[Path]) -> _End:
         if start and end is not None:
             return _judged(files, path, size - len(tail) + start, end)
         window *= 8
-    before = _end(files, paths[:-1]) if len(paths) > 1 else _End(chain.ORIGIN, 0, b"")
-    end = _scan(files.read(path), before.head) or _End(before.head, 0, files.read(path))
+    before = _end_before(files, paths[:-1])
+    data = files.read(path)
+    end = _scan(data, before.head) or _End(before.head, 0, data)
     if before.rest and any(head.seq > before.head.seq for _, head, _ in survivors(end.rest)):
         raise _damage(files, paths[-2], before.good, "the line is damaged, and valid ones follow")
     return _judged(files, path, 0, end)
+
+
+def _end_before(files: Files, paths: list[Path]) -> _End:
+    """The end of the last of `paths`, for the segment behind it to follow: no further back than it must."""
+    if not paths:
+        return _End(chain.ORIGIN, 0, b"")
+    if files.size(paths[-1]) <= WINDOW and (end := _scan(files.read(paths[-1]), None)):
+        return end
+    return _end(files, paths)
 
 
 def _scan(data: bytes, before: Head | None) -> _End | None:

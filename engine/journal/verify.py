@@ -18,15 +18,20 @@ from engine.journal.checkpoints import Checkpoint, is_signed_by, parse
 from engine.journal.errors import JournalDamaged
 from engine.journal.evidence import Evidence, gather
 from engine.journal.files import REAL, Files
+from engine.journal.recovery import is_end
 
 
 class Damage(NamedTuple):
-    """The first thing that is wrong. `line` counts from 1; 0: the file as a whole. `offset` is in bytes."""
+    """The first thing that is wrong. `line` counts from 1; 0: the file as a whole. `offset` is in bytes.
+
+    `at_end`: no valid line follows, as after a crash; the next start cuts it and keeps it aside.
+    """
 
     file: Path
     line: int
     offset: int
     why: str
+    at_end: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,8 @@ def verify(
         for mark in _follow(evidence):
             end = mark
     except JournalDamaged as error:
-        damage = Damage(error.file, error.line, error.offset, error.why)
+        at_end = _is_end(evidence, error, end)
+        damage = Damage(error.file, error.line, error.offset, error.why, at_end)
     return Report(
         head=end.head,
         size=end.size,
@@ -117,6 +123,11 @@ def _marks(evidence: Evidence) -> Iterator[Mark]:
             raise JournalDamaged(line.file, str(error), line=line.number, offset=line.offset) from error
         size += len(line.text) + 1
         yield Mark(head, size)
+
+
+def _is_end(evidence: Evidence, error: JournalDamaged, end: Mark) -> bool:
+    live = not evidence.exported and [error.file] == evidence.paths[-1:]
+    return live and is_end(evidence.files, error.file, error.offset, end.head.seq)
 
 
 def _limits(evidence: Evidence, end: Mark, *, own_key: bool) -> Iterator[str]:

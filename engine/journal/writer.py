@@ -15,7 +15,7 @@ from engine.journal import chain, reader, segments
 from engine.journal.chain import Head, Mark
 from engine.journal.checkpoints import Checkpoint, Checkpoints
 from engine.journal.commit import Committer
-from engine.journal.errors import AppendFailed, CheckpointRefused, OutOfOrder
+from engine.journal.errors import AppendFailed, CheckpointRefused, OpenFailed, OutOfOrder
 from engine.journal.files import REAL, Files
 from engine.journal.keys import Signer
 from engine.journal.recovery import Recovered, recover
@@ -43,11 +43,15 @@ class Journal:
     def open(cls, folder: Path, *, files: Files = REAL, signer: Signer | None = None) -> Journal:
         """Open the record in `folder`, created when missing, and bring its end in order.
 
-        Raises `JournalDamaged` when a valid line stands behind the damage or a checkpoint says there was more.
+        Raises `JournalDamaged` when a valid line stands behind the damage or a checkpoint says there was more,
+        `OpenFailed` when the disk does not let it.
         """
-        files.make_folder(folder)
-        files.sync_dir(folder.parent)
-        return cls(folder, files, signer, recover(files, folder))
+        try:
+            files.make_folder(folder)
+            files.sync_dir(folder.parent)
+            return cls(folder, files, signer, recover(files, folder))
+        except OSError as error:
+            raise OpenFailed(folder, error) from error
 
     @property
     def head(self) -> Head:
@@ -108,7 +112,12 @@ class Journal:
         return self._checkpoints.add(self._committer.durable, at, self._signer)
 
     def offer_snapshot(self, seq: int, blob: bytes) -> None:
-        """Keep `blob` as the state after event `seq`. Blocks until that event is durable and the file is."""
+        """Keep `blob` as the state after event `seq`. Blocks until both are on the disk: call it in a thread.
+
+        Raises `ValueError` for an event that is not there yet, `AppendFailed`, and `OSError`, which nothing rests on.
+        """
+        if seq > self.head.seq:
+            raise ValueError(f"there is no event {seq} to save the state of: the record ends at {self.head.seq}")
         self._committer.wait_for(seq)
         head = reader.head_at(self.folder, seq, files=self._files)
         if head is not None:

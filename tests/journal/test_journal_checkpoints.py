@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from support.aio import run
+from support.powerloss import FailingFiles
 from support.records import event, events, fill, segment_of
 
 from engine.core.events import encode
@@ -158,6 +159,24 @@ def test_a_shorter_or_another_record_is_not_signed(folder, signer):
     with pytest.raises(CheckpointRefused, match="not the one signed before"):
         held.add(Mark(Head(4, "a" * 64), point.size), 1.0, signer)
     assert (folder / "checkpoints").read_text() == point.note + "\n\n"
+
+
+def test_a_checkpoint_that_could_not_be_written_is_the_last_until_the_next_start(folder, signer):
+    first = run(grow(folder, signer, 1))
+    files = FailingFiles(REAL)
+    journal = Journal.open(folder, files=files, signer=signer)
+    run_out = len(files.calls) + 2  # opened; the write itself
+    files.fail_at, files.once = run_out, True
+    with pytest.raises(OSError, match="fails"):
+        journal.checkpoint(2.0)
+    with pytest.raises(CheckpointRefused, match="half written"):
+        journal.checkpoint(3.0)
+    journal.close()
+    journal = Journal.open(folder, signer=signer)
+    assert journal.last_checkpoint == first
+    journal.checkpoint(4.0)
+    journal.close()
+    assert verify(folder).checkpoints == 2
 
 
 def test_a_torn_end_of_the_checkpoints_is_cut(folder, signer):

@@ -10,7 +10,7 @@ from support.records import events, fill, segment_of
 from engine.core.events import encode
 from engine.journal import chain, recovery
 from engine.journal.errors import JournalDamaged
-from engine.journal.files import REAL
+from engine.journal.files import REAL, RealFiles
 from engine.journal.reader import read
 from engine.journal.verify import verify
 from engine.journal.writer import Journal
@@ -142,6 +142,31 @@ def test_both_ends_may_be_damaged_when_nothing_valid_follows(record):
     path.write_bytes(path.read_bytes()[:-20])
     (record / "000003-third.jsonl").write_bytes(bytes(600))
     assert opened_at(record)[0] == 9
+
+
+def test_opening_looks_no_further_back_than_it_must(tmp_path):
+    lines, prev = [], chain.GENESIS
+    for item in events(1, 1500):
+        line, prev = chain.seal(encode(item), prev)
+        lines.append(line)
+        (tmp_path / f"{item.seq:06}-run.jsonl").write_bytes(line)
+    reads = []
+
+    class Counting(RealFiles):
+        def read(self, path, offset=0, size=-1):
+            reads.append(path)
+            return super().read(path, offset, size)
+
+    assert recovery.recover(Counting(), tmp_path).end.head.seq == 1500
+    assert len(reads) < 5
+    assert [item.seq for item in read(tmp_path, 1490)] == list(range(1491, 1501))
+
+
+def test_many_segments_in_which_nothing_is_left(record):
+    for number in range(3, 40):
+        (record / f"{number:06}-run.jsonl").write_bytes(bytes(number))
+    assert opened_at(record)[0] == 10
+    assert len(list((record / "damaged").iterdir())) == 37
 
 
 def test_a_valid_line_behind_the_damage_is_refused_with_its_place(record):

@@ -79,6 +79,13 @@ def test_a_snapshot_waits_for_its_event_to_be_durable(tmp_path):
     assert latest(tmp_path) == (500, b"state")
 
 
+def test_a_state_after_an_event_that_is_not_there_is_refused(saved):
+    journal = Journal.open(saved)
+    with pytest.raises(ValueError, match="no event 10"):
+        journal.offer_snapshot(10, b"state")
+    journal.close()
+
+
 def test_an_older_state_can_be_offered_too(tmp_path):
     async def scenario():
         journal = Journal.open(tmp_path)

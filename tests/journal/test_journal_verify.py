@@ -129,6 +129,19 @@ def test_a_record_that_is_not_there(tmp_path):
         verify(tmp_path / "none")
 
 
+@pytest.mark.parametrize(
+    ("end", "at_end"), [(b"garbage\n", True), (b"garbage\n+last", True), (b"garbage\n+next", False)]
+)
+def test_it_tells_an_end_that_a_start_would_cut(tmp_path, end, at_end):
+    run(fill(tmp_path, [3]))
+    path = segment_of(tmp_path)
+    *before, last = path.read_bytes().splitlines(keepends=True)
+    after, _ = chain.seal(encode(events(4, 1)[0]), chain.check(last, None).hash)
+    path.write_bytes(b"".join([*before, last, end.replace(b"+last", last).replace(b"+next", after)]))
+    damage = verify(tmp_path).damage
+    assert (damage.line, damage.at_end) == (4, at_end)
+
+
 def test_an_incomplete_last_line_is_no_damage(tmp_path):
     run(fill(tmp_path, [2]))
     path = segment_of(tmp_path)
@@ -165,11 +178,11 @@ def test_segments_that_changed_places_are_found(record):
 def test_replay_that_checks_finds_what_replay_does_not(tmp_path):
     run(fill(tmp_path, [3]))
     path = segment_of(tmp_path)
-    path.write_bytes(path.read_bytes().replace(b"uncommitted", b"incommitted"))
+    path.write_bytes(path.read_bytes().replace(b"claimed", b"cleimed"))
     assert len(list(read(tmp_path))) == 3
     with pytest.raises(JournalDamaged) as found:
         list(read_verified(tmp_path))
-    assert found.value.line == 3
+    assert found.value.line == 1
 
 
 def test_a_record_that_does_not_begin_at_one_is_found(tmp_path):

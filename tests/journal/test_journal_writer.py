@@ -12,9 +12,9 @@ from support.records import event, events, fill, segment_of
 
 from engine.core.events import encode
 from engine.journal import chain
-from engine.journal.errors import AppendFailed, JournalDamaged, OutOfOrder
+from engine.journal.errors import AppendFailed, JournalDamaged, OpenFailed, OutOfOrder
 from engine.journal.files import RealFiles
-from engine.journal.reader import read, read_lines
+from engine.journal.reader import read, read_lines, read_verified
 from engine.journal.verify import verify
 from engine.journal.writer import Journal
 
@@ -290,7 +290,7 @@ def test_a_disk_that_fails_at_any_call_loses_nothing_that_was_told(tmp_path):
         told = 0
         try:
             journal = Journal.open(folder, files=files)
-        except OSError:
+        except OpenFailed:
             return told, False
         try:
             for number in range(3):
@@ -371,6 +371,26 @@ def test_a_reader_stops_before_an_incomplete_line(tmp_path):
     for size in range(len(whole) - 300, len(whole)):
         path.write_bytes(whole[:size])
         assert list(read(tmp_path)) == events(1, 4)
+
+
+@pytest.mark.parametrize("end", [b"garbage\n", bytes(700) + b"\n{}\n", None])
+def test_a_reader_stops_before_an_end_that_a_crash_damaged(tmp_path, end):
+    run(fill(tmp_path, [5]))
+    path = segment_of(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + (whole.splitlines(keepends=True)[-1] if end is None else end))
+    assert list(read(tmp_path)) == events(1, 5)
+    assert list(read_verified(tmp_path)) == events(1, 5)
+    assert list(read(tmp_path, 4)) == events(5, 1)
+
+
+def test_a_reader_does_not_skip_a_missing_line(tmp_path):
+    run(fill(tmp_path, [5]))
+    path = segment_of(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+    with pytest.raises(JournalDamaged, match="seq 4 stands where 3 is due"):
+        list(read(tmp_path))
 
 
 def test_a_reader_names_the_line_that_is_no_event(tmp_path):
