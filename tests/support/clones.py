@@ -11,6 +11,7 @@ from support.repos import PlainInside, git, make, write
 
 from workspaces.clones.clone import Clone, Prepared
 from workspaces.clones.intake import Change, Empty, Refusal
+from workspaces.git import Git
 from workspaces.layout import exclude
 from workspaces.repository import Repository
 
@@ -63,7 +64,12 @@ def bench(
     keep_ignored: bool = False,
 ) -> Bench:
     root = make(folder / "repo", files, *init)
-    exclude(root / ".git")
-    repo, inside = run(Repository.open(root)), PlainInside()
-    place = root / ".quarterdeck" / "trees" / "builder-1"
+    object_format = "sha256" if "--object-format=sha256" in init else "sha1"
+    repo = Repository(Git(root), root, root / ".git", "", object_format)
+    return bench_in(repo, copies=copies, keep_ignored=keep_ignored)
+
+
+def bench_in(repo: Repository, *, copies: Sequence[str] = (), keep_ignored: bool = False) -> Bench:
+    exclude(repo.common_dir)
+    place, inside = repo.root / ".quarterdeck" / "trees" / "builder-1", PlainInside()
     return Bench(repo, Clone(repo, place, "builder-1", inside, copies=copies, keep_ignored=keep_ignored), inside)

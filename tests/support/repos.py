@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workspaces.ports import Completed
 
-IDENTITY = ("-c", "user.name=Pat", "-c", "user.email=pat@example.org", "-c", "commit.gpgSign=false")
+IDENTITY = ("-c", "user.name=Pat", "-c", "user.email=pat@example.org", "-c", "maintenance.auto=false")
 
 
 def clean_environment() -> dict[str, str]:
@@ -54,11 +58,19 @@ def save(folder: Path, files: Mapping[str, str | bytes | None], message: str = "
 
 def make(folder: Path, files: Mapping[str, str | bytes | None] | None = None, *init: str) -> Path:
     """A repository on branch main with one commit, whose person has a name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    git(folder, "init", "-q", "-b", "main", *init)
-    git(folder, "config", "user.name", "Pat")
-    git(folder, "config", "user.email", "pat@example.org")
+    shutil.copytree(_empty(*init), folder, dirs_exist_ok=True)
     save(folder, files or {"a.txt": "one\ntwo\nthree\n", "src/b.py": "x = 1\n"}, "start")
+    return folder
+
+
+@functools.cache
+def _empty(*init: str) -> Path:
+    """A repository without commits, copied because `git init` is slow."""
+    folder = Path(tempfile.mkdtemp(prefix="qd-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    git(folder, "init", "-q", "-b", "main", "--template=", *init)
+    with (folder / ".git" / "config").open("a") as config:
+        config.write("[user]\n\tname = Pat\n\temail = pat@example.org\n")
     return folder
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from workspaces.clones import intake, scripts
 from workspaces.clones.intake import Change, Empty, Refusal
 from workspaces.clones.tree import Tree, why
-from workspaces.merge.probe import Combined, Side, probe
+from workspaces.merge.probe import Combined, Conflict, Side, probe
 from workspaces.ports import Inside
 from workspaces.repository import Identity, Repository
 
@@ -76,10 +76,11 @@ class Clone:
 
         Conflicts are left in the files with diff3 markers. Raises `TreeBroken`, `CopyRefused`, `GitFailed`.
         """
-        tree, sides = await self._carried(base, carry) if carry else (base, ())
-        fresh = await self._tree.restore(base, tree)
+        start = await self._carried(base, carry) if carry else Combined(base)
+        sides = start.sides if isinstance(start, Conflict) else ()
+        fresh = await self._tree.restore(base, start.tree)
         self._conflicted = frozenset(side.path for side in sides)
-        return Prepared(base, sides, clean=not sides, fresh=fresh)
+        return Prepared(base, sides, clean=isinstance(start, Combined), fresh=fresh)
 
     async def submit(self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT) -> Change | Empty | Refusal:
         """Take in all that differs from `base` as one commit by the agent, named by `ref`, which must be new.
@@ -113,11 +114,10 @@ class Clone:
             return Refusal(f"git could not commit in the clone: {why(done)}")
         return await intake.receive(self._repo, done.out, base=base, who=self.who, limit=limit)
 
-    async def _carried(self, base: str, carry: str) -> tuple[str, tuple[Side, ...]]:
+    async def _carried(self, base: str, carry: str) -> Combined | Conflict:
         found = await self._repo.git.line("rev-parse", f"{carry}^{{tree}}", f"{carry}^")
         tree, parent = found.split("\n")
-        combined = await probe(self._repo.git, _Carried(carry, tree, parent), base)
-        return combined.tree, () if isinstance(combined, Combined) else combined.sides
+        return await probe(self._repo.git, _Carried(carry, tree, parent), base)
 
     def _markers(self, change: Change) -> list[str]:
         return [

@@ -72,20 +72,18 @@ class _Step:
         if place.busy:
             return Blocked(f"{place.busy} is in progress in {place.path}: finish or abort it")
         args = ("-c", "submodule.recurse=false", "-C", str(place.path), *_FORWARD, self.new)
-        done = await self.repo.git.call(*args)
-        said = done.err.decode(errors="backslashreplace")
-        if done.code != 0 and (paths := tuple(_LISTED.findall(said))):
-            return Blocked(f"uncommitted edits in {place.path} are in the way: commit, stash or remove them", paths)
-        if done.code != 0 and "unmerged" in said:
-            return Blocked(f"{place.path} has unresolved conflicts: resolve and commit them")
-        return await self._settled(args, done)
+        return await self._settled(args, await self.repo.git.call(*args))
 
     async def _settled(self, args: tuple[str, ...], done: Completed) -> Advanced | Moved | Blocked:
-        """Believe the branch, not the exit status."""
+        """Believe the branch, not the exit status; only if it did not move, what git said matters."""
         tip = await self.repo.tip(self.branch)
         if tip != self.old:
             return Advanced(tip) if tip == self.new else Moved(tip)
-        said = done.err.decode(errors="replace")
+        said = done.err.decode(errors="backslashreplace")
+        if paths := tuple(_LISTED.findall(said)):
+            return Blocked("uncommitted edits are in the way: commit, stash or remove them", paths)
+        if "unmerged" in said:
+            return Blocked("conflicts are unresolved in the work tree: resolve and commit them")
         if lock_held(done.err):
             return Blocked(f"another git holds {_lock(said)}: remove it if that git is gone")
         raise GitFailed(args, done.code, said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from workspaces.errors import GitFailed
@@ -56,18 +57,21 @@ async def probe(git: Git, attempt: Attempt, tip: str) -> Combined | Conflict:
         return Combined(attempt.tree)
     args = ("-c", "merge.conflictStyle=diff3", "merge-tree", "--write-tree", "-z", tip, attempt.commit)
     done = await git.call(*args)
-    if done.code not in {0, 1}:
-        raise GitFailed(args, done.code, done.err.decode(errors="replace"))
     tree, _, rest = done.out.partition(b"\0")
+    if done.code not in {0, 1} or not tree:  # a commit that is not there is status 1 too
+        raise GitFailed(args, done.code, done.err.decode(errors="replace"))
     if done.code == 0:
         return Combined(tree.decode())
-    return Conflict(tree.decode(), await _sides(git, _stages(rest.partition(b"\0\0")[0])))
+    return Conflict(tree.decode(), await _sides(git, _stages(rest)))
 
 
 def _stages(listing: bytes) -> dict[bytes, dict[str, str]]:
-    """Path -> stage -> blob, from `MODE BLOB STAGE<TAB>PATH` entries. A gitlink has no text to show."""
+    """Path -> stage -> blob, from `MODE BLOB STAGE<TAB>PATH` entries up to an empty one, where messages begin.
+
+    A gitlink has no text to show.
+    """
     found: dict[bytes, dict[str, str]] = {}
-    for entry in listing.split(b"\0"):
+    for entry in takewhile(bool, listing.split(b"\0")):
         words, _, path = entry.partition(b"\t")
         mode, blob, stage = words.decode().split(" ")
         sides = found.setdefault(path, {})
