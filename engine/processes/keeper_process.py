@@ -16,18 +16,21 @@ Answers        ready SUBREAPER | started PID START | failed ERRNO WHAT | exited 
 from __future__ import annotations
 
 import _socket
-import array
 import os
 import resource
 import select
 import signal
 import sys
 import time
-from collections.abc import Iterable
 
 from engine.processes import tree, wire
 
+TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 CHUNK = 65536
+INT = 4  # bytes of a descriptor in a control message
 FREEZE_SECONDS = 0.5
 PATIENCE_MS = 20
 LINUX = sys.platform == "linux"
@@ -74,16 +77,16 @@ class Keeper:
     def hear(self) -> bool:
         """Read and obey what arrived. False once the engine is gone."""
         try:
-            data, ancillary, _, _ = self.control.recvmsg(CHUNK, _socket.CMSG_SPACE(12))
+            data, ancillary, _, _ = self.control.recvmsg(CHUNK, _socket.CMSG_SPACE(3 * INT))
         except BlockingIOError:
             return True
         except OSError:
             data, ancillary = b"", []
         for _, _, content in ancillary:
-            received = array.array("i", content[: len(content) // 4 * 4])
-            for descriptor in received:
+            for place in range(0, len(content) - INT + 1, INT):
+                descriptor = int.from_bytes(content[place : place + INT], sys.byteorder)
                 os.set_inheritable(descriptor, False)  # noqa: FBT003  takes no keyword
-            self.descriptors += received
+                self.descriptors.append(descriptor)
         if not data:
             self.orphaned = True
             self.kill()
@@ -214,21 +217,33 @@ class Keeper:
         return sent
 
     def pause(self) -> tuple[int, int]:
-        """SIGSTOP until a walk finds nobody awake: how many there are, and how many would not sleep.
+        """SIGSTOP until a walk finds nobody awake and nobody new: how many there are, and how many would not sleep.
 
-        Only whom we stopped is remembered, so that a job that had stopped itself stays stopped when we resume.
+        Nobody new, not even a dead one: who died since it was listed may have left a child that was not. Only whom we
+        stopped is remembered, so that a job that had stopped itself stays stopped when we resume.
         """
-        deadline = time.monotonic() + FREEZE_SECONDS
+        began = time.monotonic()
+        known: set[tuple[int, int]] = set()
         self.signal_group(signal.SIGSTOP)
         while True:
-            found = [process for process in tree.below(os.getpid()) if process.alive]
-            awake = [process for process in found if not process.stopped]
-            if not awake or time.monotonic() > deadline:
+            walked = tree.below(os.getpid())
+            found = [process for process in walked if process.alive]
+            awake = {process.pid: process for process in found if not process.stopped}
+            fresh = {process.key for process in walked} - known
+            seconds = time.monotonic() - began
+            if not (awake or fresh) or seconds > FREEZE_SECONDS:
                 return len(found), len(awake)
-            for process in awake:
-                if tree.send(process, signal.SIGSTOP):
-                    self.frozen[process.key] = process
+            known |= fresh
+            for process in awake.values():
+                # A parent sleeps before its child does, else it sees a stopped child: shells then say "Stopped".
+                if process.parent not in awake or seconds > FREEZE_SECONDS / 2:
+                    self.stop(process)
             self.collect()
+
+    def stop(self, process: tree.Process) -> None:
+        """SIGSTOP, to be undone by `resume`."""
+        if tree.send(process, signal.SIGSTOP):
+            self.frozen[process.key] = process
 
     def resume(self) -> int:
         """SIGCONT to whom we stopped, children first: a shell then never sees a stopped child."""
@@ -250,9 +265,9 @@ class Keeper:
             pass
 
 
-def _quietly(act: object, pid: int, number: int) -> None:
+def _quietly(act: Callable[[int, int], None], pid: int, number: int) -> None:
     try:
-        act(pid, number)  # type: ignore[operator]
+        act(pid, number)
     except OSError:
         pass
 

@@ -102,6 +102,7 @@ def _checked(agent: str) -> str:
 def _publish(path: Path, data: dict[str, Any], *, sync: bool = False) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.touch(0o600)
     with aside.open("w", encoding="utf-8") as file:
         json.dump(data, file)
         if sync:

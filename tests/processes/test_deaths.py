@@ -260,7 +260,9 @@ def test_a_signal_is_not_sent_to_whoever_has_the_pid_now():
 def test_what_does_not_die_is_named_and_never_called_gone(tmp_path, monkeypatch):
     """A process in uninterruptible sleep cannot be made at will: SIGKILL is kept from arriving instead."""
     send = tree.send
-    monkeypatch.setattr(felling.tree, "send", lambda process, number: number != signal.SIGKILL and send(process, number))
+    monkeypatch.setattr(
+        felling.tree, "send", lambda process, number: number != signal.SIGKILL and send(process, number)
+    )
     stranger = bystander()
     try:
         child = subprocess.Popen(["sh", "-c", "sleep 1000 & wait"], start_new_session=True)

@@ -103,7 +103,9 @@ def test_nice_reaches_the_program(tmp_path):
     run(scenario())
 
 
-@pytest.mark.parametrize("family", [("daemon",), ("daemon", "--scrub"), ("setsid-children", "3"), ("hydra", "4")], ids=" ".join)
+@pytest.mark.parametrize(
+    "family", [("daemon",), ("daemon", "--scrub"), ("setsid-children", "3"), ("hydra", "4")], ids=" ".join
+)
 def test_what_a_program_leaves_behind_is_gone_before_its_end_is_told(family, tmp_path):
     async def scenario():
         async with keeping(tmp_path) as keeper, Oracle(tmp_path) as oracle:
@@ -134,7 +136,9 @@ def test_a_daemon_that_holds_stdout_delays_the_end_less_than_a_second(tmp_path):
     run(scenario())
 
 
-@pytest.mark.parametrize(("argv0", "said"), [("no-such-program", "PATH="), ("./nothing", "not found"), ("./plain", "not an exec")])
+@pytest.mark.parametrize(
+    ("argv0", "said"), [("no-such-program", "PATH="), ("./nothing", "not found"), ("./plain", "not an exec")]
+)
 def test_a_missing_program_is_named(argv0, said, tmp_path):
     (tmp_path / "plain").write_text("text")
 
@@ -243,7 +247,10 @@ def test_a_call_that_says_too_much_is_killed(tmp_path):
         async with keeping(tmp_path) as keeper:
             with pytest.raises(OutputTooLarge, match="1000000 bytes"):
                 await keeper.call(["yes"], cwd=tmp_path, limit=1_000_000)
-            assert len((await keeper.call(["head", "-c", "1000000", "/dev/zero"], cwd=tmp_path, limit=1_000_000)).out) == 1_000_000
+            assert (
+                len((await keeper.call(["head", "-c", "1000000", "/dev/zero"], cwd=tmp_path, limit=1_000_000)).out)
+                == 1_000_000
+            )
 
     run(scenario())
 
@@ -252,7 +259,7 @@ def test_a_large_environment_and_many_arguments_arrive(tmp_path):
     async def scenario():
         async with keeping(tmp_path, env={"PATH": os.environ["PATH"], "BIG": "x" * 100_000}) as keeper:
             many = ["y" * 100_000] * 10
-            done = await keeper.call(["sh", "-c", 'echo ${#BIG} $# ${#10}', "sh", *many], cwd=tmp_path)
+            done = await keeper.call(["sh", "-c", "echo ${#BIG} $# ${#10}", "sh", *many], cwd=tmp_path)
             assert done.out == b"100000 10 100000\n"
 
     run(scenario())
