@@ -23,7 +23,7 @@ from engine.core.commands import Requests
 T = TypeVar("T")
 
 
-class Stream(Generic[T], Iterator[T]):
+class Stream(Iterator[T], Generic[T]):
     """Events without a gap and without an end: it ends by `close`, or by raising EngineGone."""
 
     def __init__(self, wire: Wire, since: int, read: Callable[[bytes], T]) -> None:

@@ -131,7 +131,7 @@ class Connection:
             answer = frames.done(frame.id, await self._carry_out(frame))
         except CallRefused as no:
             answer = frames.encode(frames.Refused(id=frame.id, reason=no.reason, code=no.code, exit=no.exit_code))
-        except Exception as error:  # a defect must not leave the client waiting
+        except Exception as error:  # noqa: BLE001  a defect must not leave the client waiting
             _log.exception("%s failed", type(frame).__name__)
             reason = f"a defect in the engine: {type(error).__name__}: {error}"
             answer = frames.encode(frames.Refused(id=frame.id, reason=reason, code="defect", exit=1))
@@ -164,7 +164,7 @@ class Connection:
             while self._cursor is not None:
                 await self._catch_up()
                 await self._engine.changed(self._cursor)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the client must hear of it
             _log.exception("following from %s failed", self._cursor)
             await self._tell(frames.Error(reason=f"the record cannot be read: {error}", code="record"))
             self._writer.close()

@@ -24,28 +24,18 @@ from engine.api.errors import EngineGone, NoEngine
 from workspaces import layout
 from workspaces.identity import Place, identify
 
+DAEMON = "engine.daemon"
+"""The module of the engine's process."""
 HELD = "held"
 """The code by which a starting engine says that another one has the repository."""
 PATIENCE = 120.0
 """Seconds for an engine to read its record and be ready."""
 _TAIL = 2000
 _INHERITED = frozenset(
-    [
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "TMPDIR",
-        "TZ",
-        "LANG",
-        "LD_LIBRARY_PATH",
-        "DYLD_LIBRARY_PATH",
-        "DBUS_SESSION_BUS_ADDRESS",
-        "GIT_CONFIG_GLOBAL",
-        "GIT_CONFIG_SYSTEM",
-        "GIT_CONFIG_NOSYSTEM",
-    ]
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "DBUS_SESSION_BUS_ADDRESS"),
+    }
 )
 _PREFIXES = ("LC_", "XDG_", "QUARTERDECK_", "PYTHON")
 _started: list[subprocess.Popen[bytes]] = []  # engines we are the parent of, to be collected when they end
@@ -116,7 +106,7 @@ def _spawned(root: Path, log: Path, ready: int) -> subprocess.Popen[bytes]:
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.daemon", str(root), "--ready-fd", str(ready)],
+            [sys.executable, "-P", "-m", DAEMON, str(root), "--ready-fd", str(ready)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

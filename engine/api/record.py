@@ -64,25 +64,32 @@ def why(events: Iterable[e.Event], task: str) -> list[e.Event]:
     """The chain of causes that led to how the task stands, oldest first; empty for a task never heard of.
 
     It ends with the last fact that tells how the task stands (any fact, where none does), and begins where no cause
-    is known: with `run_started`, as a rule.
+    is known: with `run_started`, as a rule. The end of a step comes with what was found in it, since that is why.
     """
     index: dict[int, e.Event] = {}
+    found: dict[int | None, list[e.Event]] = {}  # cause -> what tells
     last = telling = None
     for event in events:
         index[event.seq] = event
+        if isinstance(event.data, TELLING):
+            found.setdefault(event.cause, []).append(event)
         if event.task == task:
             last = event
-            telling = event if isinstance(event.data, TELLING) else telling
-        if isinstance(event.data, e.TaskAdded) and event.task == task:
-            telling = None  # a task of the same name in a later run
-    return list(reversed(list(_back(index, telling or last))))
+            if isinstance(event.data, (*TELLING, e.TaskAdded)):  # added: of the same name, in a later run
+                telling = event
+    if isinstance(getattr(telling, "data", None), e.TaskAdded):
+        telling = last
+    return list(reversed(list(_back(index, found, telling or last))))
 
 
-def _back(index: dict[int, e.Event], event: e.Event | None) -> Iterator[e.Event]:
+def _back(
+    index: dict[int, e.Event], found: dict[int | None, list[e.Event]], event: e.Event | None
+) -> Iterator[e.Event]:
     while event is not None:
         yield event
-        earlier = event.cause if event.cause is not None and event.cause < event.seq else None
-        event = index.get(earlier) if earlier is not None else None
+        if isinstance(event.data, e.StageClosed):
+            yield from (other for other in reversed(found.get(event.cause, [])) if other.seq < event.seq)
+        event = index.get(event.cause) if event.cause is not None and event.cause < event.seq else None
 
 
 def lines(folder: Path, since: int = 0, *, task: str | None = None, agent: str | None = None) -> Iterator[bytes]:
