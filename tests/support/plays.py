@@ -1,0 +1,166 @@
+"""Runs played through the real core with made-up hands: lists of events to render, fold or query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.core import commands as c
+from engine.core import events as e
+from engine.core.decide import Mind
+from engine.core.values import AgentSpec, Amount, Change, CheckRun, Limits, Side, TaskSpec, Tokens
+
+PYTEST = """\
+F.                                                                       [100%]
+=================================== FAILURES ===================================
+_________________________ test_case_does_not_matter ____________________________
+
+    def test_case_does_not_matter():
+        store = Store([Todo("Buy Milk")])
+>       assert [todo.title for todo in store.find("milk")] == ["Buy Milk"]
+E       AssertionError: assert [] == ['Buy Milk']
+E         Right contains one more item: 'Buy Milk'
+
+tests/test_search.py:7: AssertionError
+=========================== short test summary info ============================
+FAILED tests/test_search.py::test_case_does_not_matter - AssertionError: assert [] == ['Buy Milk']
+1 failed, 1 passed in 0.04s
+"""
+GATE = "python -m pytest -q"
+START = 1_795_440_000.0
+
+
+def oid(text: str) -> str:
+    """A made-up object name."""
+    return (text.encode().hex() + "0" * 40)[:40]
+
+
+def crew(*, runtime: str = "scripted") -> tuple[AgentSpec, ...]:
+    builders = [AgentSpec(name=f"builder-{n}", pool="builder", runtime=runtime, does=("implement",)) for n in (1, 2)]
+    return (
+        AgentSpec(name="planner", pool="planner", runtime=runtime, does=("plan",)),
+        *builders,
+        AgentSpec(name="reviewer", pool="reviewer", runtime=runtime, does=("review",)),
+    )
+
+
+class Play:
+    """One run, driven step by step; the clock moves on by what each step takes."""
+
+    def __init__(self) -> None:
+        self.mind = Mind()
+        self.events: list[e.Event] = []
+        self.now = START
+
+    def do(self, command: c.Command, *, actor: str = "engine", after: float = 0.0) -> list[e.Event]:
+        self.now += after
+        happened = list(self.mind.decide(command, at=self.now, actor=actor))
+        self.events += happened
+        return happened
+
+    def begin(self, *, goal="Search in the todo service", tasks: Sequence[TaskSpec] = (), **given) -> Play:
+        self.do(c.CameUp(epoch=1, pid=4711, version="0.1.0", confinement="unconfined"))
+        rules = {"pattern": "pipeline", "target": "main", "base": oid("base"), "crew": crew(), "check": (GATE,)}
+        rules |= {"limits": Limits(agents=4, attempts=2, budget=Amount(usd="5")), "tasks": tuple(tasks)} | given
+        self.do(c.StartRun(run="01JDEMO", goal=goal, **rules), actor="person")
+        return self
+
+    def stage(self, task: str, kind: str):
+        """The assigned stage of that kind, of a task."""
+        stages = self.mind.state.run.stages.values()
+        return next(s for s in stages if s.task == task and s.kind == kind and (s.agent or kind == "wait"))
+
+    def began(self, task: str, kind: str, *, after: float = 0.1) -> None:
+        stage = self.stage(task, kind)
+        self.do(c.Began(stage=stage.id, lease=stage.lease, pid=5000, tree=f"/x/trees/{stage.agent}"), after=after)
+
+    def finish(self, task: str, kind: str, result: c.Result, *, after: float = 0.1) -> None:
+        stage = self.stage(task, kind)
+        self.do(c.Finished(stage=stage.id, lease=stage.lease, result=result), after=after)
+
+    def check(self, task: str, *, passed: bool = True, output: str = "", after: float = 0.4) -> None:
+        stage = self.stage(task, "check")
+        tree = oid("base") if task == "_" else oid(f"T{task}{stage.round}")
+        run = CheckRun(
+            command=GATE, tree=tree, env="e", passed=passed, exit=0 if passed else 1, output=output, seconds=after,
+            reason="" if passed else "exit 1",
+        )  # fmt: skip
+        reason = "" if passed else f"`{GATE}` ended with 1"
+        self.finish(task, "check", c.Checked(runs=(run,), reason=reason), after=after)
+
+    def work(self, task: str, summary: str = "", *, added: int = 12, files: Sequence[str] = ("a.py",)) -> None:
+        self.began(task, "work")
+        number = self.stage(task, "work").round
+        change = Change(
+            commit=oid(f"C{task}{number}"), tree=oid(f"T{task}{number}"), base=oid("base"),
+            patch=f"p{task}{number}", files=tuple(files), added=added, removed=3,
+        )  # fmt: skip
+        self.finish(task, "work", c.Worked(change=change, summary=summary), after=2.0)
+
+    def spend(self, agent: str, task: str) -> None:
+        self.do(c.Spent(agent=agent, task=task, tokens=Tokens(input=1000, output=200), usd="0.02"))
+
+    def review(self, task: str, verdict: str = "approve", remarks: str = "") -> None:
+        self.began(task, "review")
+        stage = self.stage(task, "review")
+        result = c.Reviewed(verdict=verdict, patch=f"p{task}{stage.round}", remarks=remarks)
+        self.finish(task, "review", result, after=1.0)
+
+    def gate(self, task: str, *, passed: bool = True, output: str = "") -> None:
+        stage = self.stage(task, "merge")
+        run = CheckRun(command=GATE, tree=oid(f"M{task}"), env="e", passed=passed, exit=0, output=output, seconds=0.5)
+        if passed:
+            self.do(c.GatePassed(stage=stage.id, lease=stage.lease, runs=(run,)), after=0.5)
+        else:
+            self.finish(task, "merge", c.Checked(runs=(run,), reason=f"`{GATE}` ended with 1"))
+
+    def merge(self, task: str) -> None:
+        self.gate(task)
+        made = c.MergeMade(commit=oid(f"m{task}"), tree=oid(f"M{task}"), parent=oid("base"))
+        self.finish(task, "merge", made)
+
+    def conflict(self, task: str, *paths: str) -> None:
+        self.finish(task, "merge", c.Conflicted(parent=oid("other"), sides=tuple(Side(path=p) for p in paths)))
+
+
+def the_good_one() -> Play:
+    """Planned, one attempt red, one rejected, one conflict, all merged."""
+    play = Play().begin()
+    play.check("_")
+    play.began("_", "plan")
+    tasks = (
+        TaskSpec(id="search", title="Find todos by a word"),
+        TaskSpec(id="cli", title="A command line", after=("search",), prompt="argparse"),
+    )
+    play.finish("_", "plan", c.Planned(tasks=tasks, summary="two pieces"), after=1.5)
+    play.work("search", "finds todos by a word", files=("todo/search.py", "tests/test_search.py"))
+    play.check("search", passed=False, output=PYTEST)
+    play.work("search", "the case of letters does not matter", added=15)
+    play.spend("builder-1", "search")
+    play.check("search")
+    play.review("search", "approve", "small and tested")
+    play.merge("search")
+    play.work("cli", "todo list, todo add", added=40)
+    play.check("cli")
+    play.review("cli", "reject", "An unknown id ends in a traceback.\nSay which id is not there, and exit with 1.")
+    play.work("cli", "an unknown id is told", added=44)
+    play.check("cli")
+    play.review("cli")
+    play.merge("cli")
+    return play
+
+
+def the_stuck_one() -> Play:
+    """Both attempts fail: one crashes, one conflicts; a person is asked."""
+    play = Play().begin(tasks=(TaskSpec(id="parse", title="Parse it"),), crew=crew(runtime="command"))
+    play.check("_")
+    play.began("parse", "work")
+    broke = c.Broke(
+        reason="it ended with 2", detail="starting\nTraceback (most recent call last):\nKeyError: 'x'", blame="agent"
+    )
+    play.finish("parse", "work", broke, after=1.0)
+    play.finish("parse", "wait", c.Waited(), after=2.0)
+    play.work("parse", "parses")
+    play.check("parse")
+    play.review("parse")
+    play.conflict("parse", "src/parse.py", "README.md")
+    return play

@@ -1,0 +1,84 @@
+"""`demo`: a sample project in a fresh repository, run by the real engine with scripted agents.
+
+The repository is kept, so that its proof can be looked at again. Nothing of the user's git configuration is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+from tempfile import mkdtemp
+
+from engine.api.calls import RunRequest
+from tui import door
+from tui.commands import output
+from tui.commands.errors import CannotRead, NotEmpty
+from tui.commands.run import carry_out, handed
+from tui.headless.cells import wrap
+from tui.samples import Sample, find_sample
+from workspaces.errors import GitFailed, GitMissing
+
+IDENTITY = {"user.name": "Quarterdeck demo", "user.email": "demo@quarterdeck.invalid", "commit.gpgSign": "false"}
+_WITHOUT = ("project/.quarterdeck", "__pycache__", ".pytest_cache", ".quarterdeck")
+
+
+def demo(args: Namespace) -> int:
+    """The command."""
+    sample = find_sample(args.name)
+    folder = prepare(sample, args.keep)
+    if not args.json:
+        look = output.look()
+        output.lines([look.ink(f"demo {sample.name}", "bold"), *wrap(sample.intro, look.left(0)), f"in {folder}", ""])
+    programs = str(Path(sys.executable).parent)
+    request = RunRequest(
+        goal=sample.goal,
+        plan=(folder / sample.plan).read_text(encoding="utf-8") if sample.plan else None,
+        plan_name=sample.plan,
+        pattern=sample.pattern,
+        environment=handed(programs, {"QUARTERDECK_SPEED": f"{args.speed:g}"}),
+    )
+    code = carry_out(door.find(str(folder)), request, json=args.json, path=programs)
+    if not args.json:
+        output.lines(["", f"The repository is kept: {folder}"])
+    return code
+
+
+def prepare(sample: Sample, keep: str | None) -> Path:
+    """Copy the sample to a folder and commit it there. Raises NotEmpty, CannotRead, GitMissing, GitFailed."""
+    folder = _folder(sample, keep)
+    shutil.copytree(sample.project, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_WITHOUT))
+    _git(folder, "init", "-q", "--template=", "-b", "main")
+    for name, value in IDENTITY.items():
+        _git(folder, "config", name, value)
+    _git(folder, "add", "-A")
+    _git(folder, "-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", f"The sample {sample.name}, as it begins")
+    return folder
+
+
+def _folder(sample: Sample, keep: str | None) -> Path:
+    if keep is None:
+        return Path(mkdtemp(prefix=f"quarterdeck-{sample.name}-")).resolve()
+    folder = Path(keep).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise NotEmpty(folder)
+    except OSError as error:
+        raise CannotRead(str(folder), error.strerror or str(error)) from error
+    return folder
+
+
+def _git(folder: Path, *words: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words], check=False, capture_output=True, text=True, env=environment
+        )
+    except FileNotFoundError:
+        raise GitMissing("git") from None
+    if done.returncode:
+        raise GitFailed(words, done.returncode, done.stderr)

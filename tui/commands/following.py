@@ -1,0 +1,93 @@
+"""Follow one run to its end: tell it, stop it on Ctrl-C, answer with the exit code of what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from engine.api.errors import ApiError
+from engine.core.commands import StopRun
+from engine.core.events import Event, RunEnded, decode
+from tui import door
+from tui.commands import output
+from tui.commands.errors import RunDied
+from tui.headless.story import Story
+
+if TYPE_CHECKING:
+    from engine.api.client import Client
+    from workspaces.identity import Place
+
+EXIT = {"verified": 0, "failed": 1, "budget": 3, "needs_human": 4, "stopped": 130}
+"""The exit code of each outcome of a run."""
+
+
+class Follower:
+    """Follows the run `run` from the event after `seq` on; what is older has been told before, or never is."""
+
+    def __init__(self, place: Place, client: Client, story: Story | None, *, run: str, seq: int) -> None:
+        self._place, self._client, self._story = place, client, story
+        self._run, self._seq = run, seq
+        self._stopping = False
+
+    def follow(self) -> int:
+        """Return when the run has ended, with its exit code. Raises RunDied when its engine goes first."""
+        while True:
+            try:
+                return self._until_the_end()
+            except KeyboardInterrupt:
+                if self._stopping:
+                    raise
+                self._stop()
+
+    def _until_the_end(self) -> int:
+        for line, event in self._events():
+            self._tell(line, event)
+            if isinstance(event.data, RunEnded) and event.run == self._run:
+                return EXIT[event.data.outcome]
+        raise AssertionError("a stream of events has no end")
+
+    def _events(self) -> Iterator[tuple[bytes, Event]]:
+        try:
+            with self._client.raw_events(self._seq) as stream:
+                for line in stream:
+                    event = decode(line)
+                    yield line, event
+                    self._seq = event.seq
+        except ApiError as error:
+            raise RunDied(f"the run was not followed to its end: {error}") from error
+
+    def _tell(self, line: bytes, event: Event) -> None:
+        if self._story is None:
+            output.raw(line)
+        else:
+            output.lines(self._story.tell(event))
+
+    def _stop(self) -> None:
+        """Ask on a connection of its own: the one that was broken off may hold half a reply."""
+        self._stopping = True
+        output.aside("stopping the run; it can be resumed (Ctrl-C again leaves at once)")
+        with door.attach(self._place) as client:
+            client.submit(StopRun())
+
+
+def primed(story: Story, place: Place, run: str, seq: int) -> None:
+    """Let the story know what happened in the run up to and with event `seq`."""
+    from engine.api import record  # noqa: PLC0415  only a resumed run has a past
+
+    known = door.state(place).run
+    if known is None or known.id != run:
+        return
+    for line in record.lines(door.journal(place), known.seq - 1):
+        event = decode(line)
+        if event.seq > seq:
+            return
+        story.prime(event)
+
+
+def end(client: Client) -> None:
+    """End the engine that we started, and wait until it is gone."""
+    with suppress(ApiError):
+        client.end()
+        for _ in client.raw_events(client.engine.seq):
+            pass

@@ -1,0 +1,103 @@
+"""`approvals`, `approve`, `deny`, `task`, `budget`: what a person decides, and what they change while a run is on."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.agents.environment import allowed_environment
+from engine.api.calls import RunRequest
+from engine.core.commands import AddTasks, Answer, CancelTask, RaiseBudget, ReassignTask, Requests, RetryTask
+from engine.core.events import decode
+from engine.core.state import State
+from engine.core.values import TaskSpec
+from tui import door
+from tui.commands import output
+from tui.commands.run import plan_text
+from tui.commands.status import current
+from tui.headless.cells import plain
+from tui.headless.gist import gist
+
+
+def approvals(args: Namespace) -> int:
+    """What waits for a person."""
+    found: list[dict[str, Any]] = current(door.find(args.repo))["approvals"]
+    if args.json:
+        output.document(found)
+        return 0
+    from tui.headless.status import approval_lines  # noqa: PLC0415  only where it is shown
+
+    output.lines(approval_lines(found, output.look()) or ["nothing waits for you"])
+    return 0
+
+
+def approve(args: Namespace) -> int:
+    """Yes."""
+    return _ask(args, Answer(approval=args.id, granted=True, why=args.why))
+
+
+def deny(args: Namespace) -> int:
+    """No."""
+    return _ask(args, Answer(approval=args.id, granted=False, why=args.why))
+
+
+def task(args: Namespace) -> int:
+    """Change the plan while it runs."""
+    if args.what == "add":
+        return _ask(args, AddTasks(tasks=_specs(args.file)))
+    if args.what == "retry":
+        return _ask(args, RetryTask(task=args.id, note=args.note))
+    if args.what == "cancel":
+        return _ask(args, CancelTask(task=args.id, note=args.note))
+    return _ask(args, ReassignTask(task=args.id, to=args.agent))
+
+
+def budget(args: Namespace) -> int:
+    """Raise a budget."""
+    from engine.config.amounts import parse  # noqa: PLC0415
+
+    return _ask(args, RaiseBudget(scope=args.scope, amount=parse(args.amount)))
+
+
+def _specs(file: str) -> tuple[TaskSpec, ...]:
+    """The tasks of a plan, or the one of a Markdown task file. Raises ConfigError, CannotRead, TaskFileRefused."""
+    name, text = plan_text(file)
+    if name.endswith(".md"):
+        from engine.messages.taskfile import parse_task_file  # noqa: PLC0415
+
+        return (parse_task_file(Path(name), text.encode()),)
+    from engine.config.plan import parse_plan, to_specs  # noqa: PLC0415
+
+    return to_specs(parse_plan(text, name=name))
+
+
+def _ask(args: Namespace, request: Requests) -> int:
+    """Submit to the engine, which is started when none runs; then the unfinished run has to be taken up as well."""
+    client, started = door.enter(door.find(args.repo))
+    with client:
+        if started:
+            client.start_run(RunRequest(resume=True, environment=allowed_environment(os.environ)))
+        events = client.submit(request)
+    if args.json:
+        output.objects(events)
+    else:
+        output.lines(_told(events))
+    return 0
+
+
+def _told(events: Sequence[dict[str, Any]]) -> list[str]:
+    """What followed at once, in words; the rest is for `log` and `status`."""
+    look, nothing = output.look(), State()
+    found = []
+    for event in map(decode, map(msgspec.json.encode, events)):
+        if event.actor == "person":
+            what = gist(event, nothing)
+            whom = event.task or event.agent
+            text = "  ".join(part for part in (whom, what.text) if part)
+            found.append(f"{look.state(what.face, what.word)}  {plain(text)}".rstrip())
+    return found or ["nothing changed: it is so already"]

@@ -1,0 +1,126 @@
+"""`init`, `doctor`, `schema`: this installation and this repository's settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui import door
+from tui.commands import output
+from tui.commands.errors import NoSuchSchema
+from tui.headless.look import Face
+from workspaces.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from engine.config.doctor import Finding
+    from engine.config.settings import Settings
+
+FACES: dict[str, Face] = {"ok": "good", "warn": "note", "bad": "bad"}
+
+
+def init(args: Namespace) -> int:
+    """Write the first `quarterdeck.toml`."""
+    from engine.config.init import propose, write  # noqa: PLC0415  loaded where it is needed
+    from engine.config.load import PROJECT_FILE  # noqa: PLC0415
+
+    root = door.find(args.repo).root
+    proposal = propose(root)
+    if not args.yes and sys.stdin.isatty() and not (root / PROJECT_FILE).exists():
+        output.lines([proposal.text, *proposal.saw, ""])
+        if not _yes(f"Write this to {root / PROJECT_FILE}? [Y/n] "):
+            output.aside("nothing was written")
+            return 130
+    path = write(root, proposal)
+    output.lines([*proposal.saw, f"wrote {path}; read it, add an agent, then `quarterdeck run GOAL`"])
+    return 0
+
+
+def _yes(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in {"", "y", "yes"}
+    except EOFError:
+        return False
+
+
+def doctor(args: Namespace) -> int:
+    """What is in order here and what is not; 2 when something has to be mended first."""
+    found = _findings(args.repo)
+    if args.json:
+        output.document([_document(one) for one in found])
+    else:
+        _show(found)
+    return 2 if any(one.level == "bad" for one in found) else 0
+
+
+def _document(one: Finding) -> dict[str, Any]:
+    return {"level": one.level, "what": one.what, "detail": one.detail, "mend": one.mend or None}
+
+
+def _show(found: list[Finding]) -> None:
+    from tui.headless.rows import below  # noqa: PLC0415
+    from tui.headless.table import Cell, table  # noqa: PLC0415
+
+    look = output.look()
+    rows = table([[Cell(f.what, FACES[f.level]), Cell(f.detail, loose=True)] for f in found], look, indent=0)
+    for row, one in zip(rows, found, strict=True):
+        output.lines([row, *(below([f"to mend: {one.mend}"], 2, look) if one.mend else [])])
+
+
+def _findings(repo: str | None) -> list[Finding]:
+    from engine.config.doctor import Finding, findings  # noqa: PLC0415
+    from engine.config.errors import ConfigError  # noqa: PLC0415
+    from engine.config.load import load  # noqa: PLC0415
+
+    root, notices, trouble = _repository(repo)
+    settings: Settings | None = None
+    error: ConfigError | None = None
+    try:
+        settings = load(root)
+    except ConfigError as found:
+        error = found
+    path = os.environ.get("PATH", os.defpath)
+    told = findings(root, settings, git=_git_version(), path=path, error=error, notices=notices)
+    return [*told, *([Finding(level="bad", what="repository", detail=trouble)] if trouble else [])]
+
+
+def _repository(repo: str | None) -> tuple[Path, tuple[str, ...], str]:
+    """Its root, what is unusual about it, and why it cannot be used."""
+    import asyncio  # noqa: PLC0415  only here, and dear
+
+    from workspaces.repository import Repository  # noqa: PLC0415
+
+    folder = Path(repo) if repo is not None else Path.cwd()
+    try:
+        found = asyncio.run(Repository.open(folder))
+    except WorkspaceError as error:
+        return folder, (), str(error)
+    return found.root, found.notices, ""
+
+
+def _git_version() -> tuple[int, ...] | None:
+    import re  # noqa: PLC0415
+    import subprocess  # noqa: PLC0415
+
+    try:
+        said = subprocess.run(["git", "version"], check=False, capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        return None
+    numbers = re.search(r"\d+(?:\.\d+)+", said)
+    return tuple(map(int, numbers[0].split("."))) if numbers else None
+
+
+def schema(args: Namespace) -> int:
+    """One JSON Schema, or the names there are."""
+    from engine.config.schema import NAMES  # noqa: PLC0415
+    from engine.config.schema import schema as schema_of  # noqa: PLC0415
+
+    if args.name is None:
+        output.lines(NAMES)
+        return 0
+    if args.name not in NAMES:
+        raise NoSuchSchema(args.name, NAMES)
+    output.document(schema_of(args.name))
+    return 0

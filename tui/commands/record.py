@@ -1,0 +1,173 @@
+"""`log`, `why`, `audit`: the record, read as it stands; an engine is needed only to follow."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.api import record
+from engine.core.events import Event, decode
+from engine.core.evolve import evolve
+from engine.core.state import State
+from tui import door
+from tui.commands import output
+from tui.commands.errors import CannotRead, NoSuchTask
+from tui.headless.chain import log_line, why_lines
+from workspaces.identity import Place
+
+if TYPE_CHECKING:
+    from engine.journal.verify import Report
+
+DAMAGED = 5
+
+
+def log(args: Namespace) -> int:
+    """What happened; with `--follow`, what happens from now on as well."""
+    place = door.find(args.repo)
+    folder = door.journal(place)
+    if args.json:
+        for line in record.about(_after(_raw(place, folder, args), args.since), task=args.task, agent=args.agent):
+            output.raw(line)
+        return 0
+    look, state = output.look(), State()
+    for line in _raw(place, folder, args):
+        event = decode(line)
+        evolve(state, event)
+        if event.seq > args.since and _wanted(event, args):
+            output.lines(log_line(event, state, look))
+    return 0
+
+
+def _after(lines: Iterable[bytes], since: int) -> Iterator[bytes]:
+    return (line for line in lines if not since or decode(line).seq > since)
+
+
+def _wanted(event: Event, args: Namespace) -> bool:
+    return (args.task is None or event.task == args.task) and (
+        args.agent is None or args.agent in {event.agent, event.actor}
+    )
+
+
+def _raw(place: Place, folder: Path, args: Namespace) -> Iterator[bytes]:
+    """The record's lines; then, when following, what the engine publishes."""
+    seq = 0
+    for line in record.lines(folder):
+        yield line
+        seq += 1
+    if args.follow:
+        with door.attach(place) as client, client.raw_events(seq) as stream:
+            yield from stream
+
+
+def why(args: Namespace) -> int:
+    """How it came that a task stands as it does."""
+    folder = door.journal(door.find(args.repo))
+    chain = record.why(map(decode, record.lines(folder)), args.task)
+    if not chain:
+        run = record.load_state(folder).run
+        raise NoSuchTask(args.task, sorted(run.tasks) if run is not None else [])
+    if args.json:
+        import msgspec  # noqa: PLC0415
+
+        output.objects(msgspec.to_builtins(event) for event in chain)
+    else:
+        output.lines(why_lines(chain, output.look()))
+    return 0
+
+
+def audit(args: Namespace) -> int:
+    """Verify the record, or write it out."""
+    if args.what == "export":
+        return _export(door.journal(door.find(args.repo)), args.file)
+    return _verify(args)
+
+
+def _export(folder: Path, file: str | None) -> int:
+    from engine.journal.archive import export  # noqa: PLC0415  loaded where it is needed
+
+    if file is None:
+        return _to_stdout(folder)
+    out = Path(file)
+    if out.exists():
+        raise CannotRead(file, "is there already; name a new file")
+    try:
+        export(folder, out)
+    except OSError as error:
+        raise CannotRead(file, error.strerror or str(error)) from error
+    output.aside(f"wrote {out} ({out.stat().st_size:,} bytes); check it with `quarterdeck audit verify {out}`")
+    return 0
+
+
+def _to_stdout(folder: Path) -> int:
+    import shutil  # noqa: PLC0415
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    from engine.journal.archive import export  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="quarterdeck-") as aside:
+        whole = Path(aside) / "record.jsonl"
+        export(folder, whole)
+        sys.stdout.flush()
+        with whole.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    return 0
+
+
+def _verify(args: Namespace) -> int:
+    from engine.journal.verify import verify  # noqa: PLC0415
+
+    where = Path(args.file) if args.file else door.journal(door.find(args.repo))
+    try:
+        report = verify(where)
+    except OSError as error:
+        raise CannotRead(str(where), error.strerror or str(error)) from error
+    if args.json:
+        output.document(_document(report, where))
+    else:
+        _show(report, where)
+    return 0 if report.ok else DAMAGED
+
+
+def _document(report: Report, where: Path) -> dict[str, Any]:
+    damage = report.damage
+    place = (
+        {"file": str(damage.file), "line": damage.line, "offset": damage.offset, "why": damage.why} if damage else None
+    )
+    return {
+        "record": str(where),
+        "ok": report.ok,
+        "seq": report.head.seq,
+        "head": report.head.hash,
+        "bytes": report.size,
+        "segments": report.segments,
+        "checkpoints": report.checkpoints,
+        "signed_by": list(report.signed_by),
+        "unfinished": report.unfinished,
+        "damage": place,
+        "notes": list(report.notes),
+    }
+
+
+def _show(report: Report, where: Path) -> None:
+    from tui.headless.rows import pairs  # noqa: PLC0415
+
+    look = output.look()
+    told = [
+        ("record", str(where)),
+        ("events", f"{report.head.seq:,} in {report.segments} segment{'s' * (report.segments != 1)}"),
+        ("head", report.head.hash),
+        (
+            "checkpoints",
+            f"{report.checkpoints}, signed by {', '.join(report.signed_by)}" if report.checkpoints else "none",
+        ),
+    ]
+    state = look.state("good", "the record holds") if report.ok else look.state("bad", "the record is DAMAGED")
+    output.lines([state, *pairs(told, look), *(f"  {look.state('note', note)}" for note in report.notes)])
+    if report.damage is not None:
+        damage = report.damage
+        place = f"{damage.file}, {f'line {damage.line}, ' if damage.line else ''}byte {damage.offset}"
+        output.aside(f"{place}: {damage.why}; nothing was changed, restore the file from a copy")

@@ -1,0 +1,84 @@
+"""`run`: start a run or take up the unfinished one, and follow it to its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.agents.environment import allowed_environment
+from engine.api.calls import RunRequest
+from tui import door
+from tui.commands import output
+from tui.commands.errors import CannotRead
+from tui.commands.following import Follower, end, primed
+from tui.headless.story import Story
+from workspaces.identity import Place
+
+
+def run(args: Namespace) -> int:
+    """The command."""
+    return carry_out(door.find(args.repo), requested(args), json=args.json)
+
+
+def requested(args: Namespace) -> RunRequest:
+    """What was typed, with the plan read and the environment that is handed over."""
+    name, text = plan_text(args.plan) if args.plan is not None else ("", None)
+    return RunRequest(
+        goal=args.goal,
+        plan=text,
+        plan_name=name,
+        pattern=args.pattern,
+        agent=args.agent,
+        budget=args.budget,
+        target=args.target,
+        unconfined=args.unconfined,
+        allow_red=args.allow_red,
+        resume=args.resume,
+        environment=allowed_environment(os.environ),
+    )
+
+
+def plan_text(path: str) -> tuple[str, str]:
+    """The name of a plan for errors, and its text. Raises CannotRead."""
+    try:
+        if path == "-":
+            return "standard input", sys.stdin.read()
+        return path, Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise CannotRead(path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise CannotRead(path, f"is not UTF-8 text (byte {error.start})") from error
+
+
+def carry_out(place: Place, request: RunRequest, *, json: bool, path: str = "") -> int:
+    """Start the run, follow it, end the engine if this started it. `path`: where the gate finds programs first."""
+    client, started = door.enter(place)
+    with client:
+        try:
+            seq = client.engine.seq
+            run_id = client.start_run(request)
+            story = None if json else _story(place, run_id, seq, path=path, resume=request.resume)
+            return Follower(place, client, story, run=run_id, seq=seq).follow()
+        finally:
+            if started:
+                end(client)
+
+
+def _story(place: Place, run_id: str, seq: int, *, path: str, resume: bool) -> Story:
+    story = Story(output.look(), str(place.root), confinement=_confinement(place), path=path)
+    if resume:
+        primed(story, place, run_id, seq)
+    return story
+
+
+def _confinement(place: Place) -> str:
+    return door.state(place).confinement
+
+
+def handed(path: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment that is handed over when programs are to be found in the folder `path` first."""
+    environment = {**os.environ, "PATH": os.pathsep.join((path, os.environ.get("PATH", os.defpath))), **extra}
+    return allowed_environment(environment)

@@ -1,0 +1,369 @@
+"""Every fact in a few words: the state it means, what happened, and the lines that tell more.
+
+One function a kind of fact, given the state after it. The same words serve a run in the terminal, `log` and `why`.
+Nothing is made harmless or cut here: who shows it does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.config.amounts import show
+from engine.core import events as e
+from engine.core.state import State
+from engine.core.values import Change, CheckRun
+from tui.headless.look import Face
+from tui.headless.moments import count, listed, short, span, spent
+from tui.headless.telling import telling
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """A state (face and word), what happened in one line, and lines that tell more."""
+
+    face: Face
+    word: str
+    text: str = ""
+    more: tuple[str, ...] = ()
+
+
+Teller = Callable[[e.Event, Any, State], Gist]
+_TELLERS: dict[type[e.Fact], Teller] = {}
+_DOING = {"work": "working", "review": "reviewing", "plan": "planning"}
+
+
+def gist(event: e.Event, state: State) -> Gist:
+    """What one event says. `state` is the fold up to and with it."""
+    return _TELLERS[type(event.data)](event, event.data, state)
+
+
+def kind_of_stage(stage: str) -> str:
+    """`work` for `run/task/work.1.0`."""
+    return stage.rpartition("/")[2].partition(".")[0]
+
+
+def short_stage(stage: str) -> str:
+    """A stage without its run, which commands take as well: `parse/ask.3.0`."""
+    return stage.partition("/")[2]
+
+
+def _says(*facts: type[e.Fact]) -> Callable[[Teller], Teller]:
+    def register(teller: Teller) -> Teller:
+        _TELLERS.update(dict.fromkeys(facts, teller))
+        return teller
+
+    return register
+
+
+def _joined(*parts: str) -> str:
+    return ": ".join(part for part in parts if part)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.split("\n")) if text.strip() else ()
+
+
+def size(change: Change) -> str:
+    """`+40 -2 in 3 files`."""
+    return f"+{change.added} -{change.removed} in {count(len(change.files), 'file')}"
+
+
+# -- the engine and the run ----------------------------------------------------------------------------------------
+
+
+@_says(e.EngineStarted)
+def _engine_started(_: e.Event, data: e.EngineStarted, __: State) -> Gist:
+    return Gist("note", "engine", f"version {data.version} started as process {data.pid}, {data.confinement}")
+
+
+@_says(e.EngineStopped)
+def _engine_stopped(_: e.Event, data: e.EngineStopped, __: State) -> Gist:
+    return Gist("ended", "engine", f"ended: {data.reason}")
+
+
+@_says(e.RunStarted)
+def _run_started(event: e.Event, data: e.RunStarted, _: State) -> Gist:
+    return Gist("busy", "run", f"{event.run} started, {data.pattern} onto {data.target}: {data.goal}")
+
+
+@_says(e.RunEnded)
+def _run_ended(_: e.Event, data: e.RunEnded, __: State) -> Gist:
+    face: dict[str, Face] = {"verified": "good", "needs_human": "ask", "budget": "wait", "failed": "bad"}
+    return Gist(face.get(data.outcome, "ended"), data.outcome, data.reason)
+
+
+@_says(e.RunResumed)
+def _run_resumed(_: e.Event, data: e.RunResumed, __: State) -> Gist:
+    return Gist("busy", "goes on", data.reason)
+
+
+@_says(e.PlanGiven)
+def _plan_given(_: e.Event, data: e.PlanGiven, __: State) -> Gist:
+    return Gist("claim", "proposes", f"a plan of {count(len(data.tasks), 'task')}")
+
+
+@_says(e.PlanRevised)
+def _plan_revised(_: e.Event, data: e.PlanRevised, __: State) -> Gist:
+    dropped = f"; without {listed(list(data.cancelled))}" if data.cancelled else ""
+    return Gist("plan", "plan", _joined(f"{count(len(data.added), 'task')} added{dropped}", data.note))
+
+
+@_says(e.PlanRefused)
+def _plan_refused(_: e.Event, data: e.PlanRefused, __: State) -> Gist:
+    return Gist("bad", "refused", f"the plan: {data.reason}")
+
+
+# -- tasks ---------------------------------------------------------------------------------------------------------
+
+
+@_says(e.TaskAdded)
+def _task_added(_: e.Event, data: e.TaskAdded, __: State) -> Gist:
+    after = f" (after {listed(list(data.spec.after))})" if data.spec.after else ""
+    return Gist("plan", "task", f"{data.spec.title}{after}")
+
+
+@_says(e.TaskRevised)
+def _task_revised(_: e.Event, data: e.TaskRevised, __: State) -> Gist:
+    return Gist("plan", "revised", f"the next attempt reads: {data.spec.title}")
+
+
+@_says(e.TaskRetried)
+def _task_retried(_: e.Event, data: e.TaskRetried, __: State) -> Gist:
+    return Gist("busy", "again", data.note or "one more round of work was granted")
+
+
+@_says(e.TaskReassigned)
+def _task_reassigned(_: e.Event, data: e.TaskReassigned, __: State) -> Gist:
+    return Gist("note", "reassigned", f"to {data.to}")
+
+
+@_says(e.TaskCancelAsked)
+def _task_cancel_asked(_: e.Event, data: e.TaskCancelAsked, __: State) -> Gist:
+    return Gist("ended", "cancel", data.note or "it is not wanted any more")
+
+
+@_says(e.TaskEnded)
+def _task_ended(_: e.Event, data: e.TaskEnded, __: State) -> Gist:
+    face: dict[str, Face] = {"done": "good", "cancelled": "ended"}
+    text = f"merged as {short(data.commit)}" if data.commit else data.reason
+    return Gist(face.get(data.outcome, "bad"), data.outcome, text)
+
+
+# -- stages --------------------------------------------------------------------------------------------------------
+
+
+@_says(e.StageOpened)
+def _stage_opened(_: e.Event, data: e.StageOpened, __: State) -> Gist:
+    if data.kind == "wait":
+        return Gist("wait", "waits", f"{span(data.due)} before the next attempt")
+    return Gist("plan", "due", _joined(data.kind, data.why))
+
+
+@_says(e.StageAssigned)
+def _stage_assigned(_: e.Event, data: e.StageAssigned, __: State) -> Gist:
+    return Gist("plan", "assigned", kind_of_stage(data.stage))
+
+
+@_says(e.StageInterrupted)
+def _stage_interrupted(_: e.Event, data: e.StageInterrupted, __: State) -> Gist:
+    return Gist("wait", "taken back", f"{kind_of_stage(data.stage)}: {data.reason}")
+
+
+@_says(e.StageClosed)
+def _stage_closed(_: e.Event, data: e.StageClosed, __: State) -> Gist:
+    return Gist("plan", "closed", f"{kind_of_stage(data.stage)}: {data.result}")
+
+
+@_says(e.StageCancelled)
+def _stage_cancelled(_: e.Event, data: e.StageCancelled, __: State) -> Gist:
+    return Gist("ended", "dropped", f"{kind_of_stage(data.stage)}: {data.reason}")
+
+
+@_says(e.ResultIgnored)
+def _result_ignored(_: e.Event, data: e.ResultIgnored, __: State) -> Gist:
+    return Gist("note", "ignored", f"a result for {kind_of_stage(data.stage)}: {data.reason}")
+
+
+@_says(e.AttemptStarted)
+def _attempt_started(event: e.Event, data: e.AttemptStarted, state: State) -> Gist:
+    kind = kind_of_stage(data.stage)
+    agent = state.agents.get(event.agent)
+    scripted = "scripted" if agent is not None and agent.spec.runtime == "scripted" else ""
+    text = f"attempt {event.attempt}" if kind == "work" or event.attempt > 1 else ""
+    return Gist("busy", _DOING.get(kind, kind), ", ".join(part for part in (text, scripted) if part))
+
+
+@_says(e.AttemptClaimed)
+def _attempt_claimed(_: e.Event, data: e.AttemptClaimed, __: State) -> Gist:
+    return Gist("claim", "claims", _joined(size(data.change), data.summary))
+
+
+@_says(e.AttemptFailed)
+def _attempt_failed(event: e.Event, data: e.AttemptFailed, _: State) -> Gist:
+    kept = (f"what it left is kept as {data.kept}",) if data.kept else ()
+    return Gist("bad", "failed", f"attempt {event.attempt}: {data.reason}", (*telling(data.detail), *kept))
+
+
+@_says(e.CheckPassed)
+def _check_passed(event: e.Event, data: e.CheckPassed, _: State) -> Gist:
+    what = "the combined tree" if data.at_gate else "its own tree" if event.attempt else "the base as it is"
+    return Gist("good", "green", f"{count(len(data.runs), 'check')} on {what} in {_took(data.runs)}")
+
+
+@_says(e.CheckFailed)
+def _check_failed(_: e.Event, data: e.CheckFailed, __: State) -> Gist:
+    red = [run for run in data.runs if not run.passed]
+    where = " on the combined tree" if data.at_gate else ""
+    more = [line for run in red[:1] for line in (*_command(run, data.reason), *telling(run.output))]
+    return Gist("bad", "red", f"{data.reason}{where}", tuple(more))
+
+
+def _command(run: CheckRun, reason: str) -> tuple[str, ...]:
+    return () if run.command in reason else (f"$ {run.command}",)
+
+
+def _took(runs: Iterable[CheckRun]) -> str:
+    return span(sum(run.seconds for run in runs))
+
+
+@_says(e.ReviewGiven)
+def _review_given(_: e.Event, data: e.ReviewGiven, __: State) -> Gist:
+    first, *rest = data.remarks.strip().split("\n")
+    if data.verdict == "approve":
+        return Gist("good", "approves", first, tuple(rest))
+    return Gist("bad", "rejects", "" if data.remarks.strip() else "without a remark", _lines(data.remarks))
+
+
+@_says(e.ReviewFailed)
+def _review_failed(_: e.Event, data: e.ReviewFailed, __: State) -> Gist:
+    return Gist("bad", "no verdict", data.reason)
+
+
+@_says(e.MergeDone)
+def _merge_done(event: e.Event, data: e.MergeDone, state: State) -> Gist:
+    change = _change(event, state)
+    lines = f", {size(change)}" if change else ""
+    found = ", found there after a restart" if data.found else ""
+    return Gist("good", "merged", f"{short(data.commit)} onto {data.target}{lines}{found}")
+
+
+def _change(event: e.Event, state: State) -> Change | None:
+    task = state.run.tasks.get(event.task) if state.run else None
+    rounds = task.rounds if task else []
+    return next((round_.change for round_ in rounds if round_.number == event.attempt), None)
+
+
+@_says(e.MergeConflicted)
+def _merge_conflicted(_: e.Event, data: e.MergeConflicted, __: State) -> Gist:
+    files = listed([side.path for side in data.sides])
+    return Gist("bad", "conflict", f"with {short(data.parent)} in {files}; back to its author with both sides")
+
+
+@_says(e.MergeWaiting)
+def _merge_waiting(_: e.Event, data: e.MergeWaiting, __: State) -> Gist:
+    return Gist("wait", "merge waits", data.reason, tuple(data.paths[:8]))
+
+
+@_says(e.MergeCleared)
+def _merge_cleared(_: e.Event, __: e.MergeCleared, ___: State) -> Gist:
+    return Gist("busy", "goes on", "nothing is in the way of the merge any more")
+
+
+@_says(e.MergeFailed)
+def _merge_failed(_: e.Event, data: e.MergeFailed, __: State) -> Gist:
+    return Gist("bad", "not merged", data.reason)
+
+
+# -- agents --------------------------------------------------------------------------------------------------------
+
+
+@_says(e.AgentPauseAsked)
+def _pause_asked(_: e.Event, __: e.AgentPauseAsked, ___: State) -> Gist:
+    return Gist("wait", "pause", "asked for")
+
+
+@_says(e.AgentPaused)
+def _paused(_: e.Event, data: e.AgentPaused, __: State) -> Gist:
+    return Gist("frozen", "paused", f"{count(data.processes, 'process')} frozen")
+
+
+@_says(e.AgentResumed)
+def _resumed(_: e.Event, __: e.AgentResumed, ___: State) -> Gist:
+    return Gist("busy", "resumed")
+
+
+@_says(e.AgentHeld)
+def _held(_: e.Event, data: e.AgentHeld, __: State) -> Gist:
+    return Gist("ended", "held", _joined(f"gets nothing until resumed, after a {data.how}", data.reason))
+
+
+@_says(e.AgentStopped)
+def _stopped(_: e.Event, data: e.AgentStopped, __: State) -> Gist:
+    return Gist("ended", "stopped", data.proof)
+
+
+@_says(e.AgentKilled)
+def _killed(_: e.Event, data: e.AgentKilled, __: State) -> Gist:
+    snapshot = f"; its work is kept as {data.snapshot}" if data.snapshot else ""
+    word = "killed" if data.gone else "NOT killed"
+    return Gist("ended" if data.gone else "bad", word, f"{data.proof}{snapshot}")
+
+
+@_says(e.AgentSteered)
+def _steered(_: e.Event, data: e.AgentSteered, __: State) -> Gist:
+    return Gist("note", "told", f"{data.text}{'' if data.delivered else ' (in its inbox)'}")
+
+
+# -- money, approvals, messages ------------------------------------------------------------------------------------
+
+
+@_says(e.UsageBooked)
+def _usage(_: e.Event, data: e.UsageBooked, __: State) -> Gist:
+    whose = " by its own word" if data.source == "agent" else ""
+    return Gist("plan", "used", f"{spent(data.tokens, data.usd) or 'nothing'}{whose}")
+
+
+@_says(e.BudgetReached)
+def _budget_reached(_: e.Event, data: e.BudgetReached, __: State) -> Gist:
+    raise_it = f"quarterdeck budget raise {data.scope} AMOUNT"
+    used = f"{show(data.used)} of {show(data.limit)} are used; nothing is started under it"
+    return Gist("wait", "budget", f"of {data.scope}: {used}", (f"go on with: {raise_it}",))
+
+
+@_says(e.BudgetRaised)
+def _budget_raised(_: e.Event, data: e.BudgetRaised, __: State) -> Gist:
+    return Gist("busy", "budget", f"of {data.scope} raised by {show(data.amount)}")
+
+
+@_says(e.ApprovalAsked)
+def _approval_asked(_: e.Event, data: e.ApprovalAsked, __: State) -> Gist:
+    name = short_stage(data.stage)
+    return Gist("ask", "asks you", data.what, (f"quarterdeck approve {name}   or   quarterdeck deny {name}",))
+
+
+@_says(e.ApprovalGiven)
+def _approval_given(_: e.Event, data: e.ApprovalGiven, __: State) -> Gist:
+    return Gist("good" if data.granted else "ended", "approved" if data.granted else "denied", data.why)
+
+
+@_says(e.MessageAccepted)
+def _message_accepted(_: e.Event, data: e.MessageAccepted, __: State) -> Gist:
+    said = next((value for value in data.payload.values() if isinstance(value, str)), "")
+    return Gist("note", data.kind.replace("_", " "), _joined(f"to {data.to}" if data.to else "", said))
+
+
+@_says(e.MessageRefused)
+def _message_refused(_: e.Event, data: e.MessageRefused, __: State) -> Gist:
+    return Gist("bad", "refused", f"its message {data.file}: {data.reason}")
+
+
+@_says(e.MessageDelivered)
+def _message_delivered(_: e.Event, data: e.MessageDelivered, __: State) -> Gist:
+    return Gist("plan", data.state, f"message {data.id}")
+
+
+@_says(e.NoticeGiven)
+def _notice(_: e.Event, data: e.NoticeGiven, __: State) -> Gist:
+    return Gist("note", "note", data.text)

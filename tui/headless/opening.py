@@ -1,0 +1,63 @@
+"""What a run begins with: what is wanted, by whom, and under which rules; said once, at the top."""
+
+from __future__ import annotations
+
+from engine.config.amounts import show
+from engine.core.state import Run, State
+from engine.core.values import AgentSpec
+from tui.headless import cells
+from tui.headless.look import Look
+from tui.headless.moments import count, short
+from tui.headless.rows import pairs
+
+UNCONFINED = "agents run with your rights, each in a clone of its own; give them only work that you would run by hand"
+
+
+def opening(state: State, run: Run, look: Look) -> list[str]:
+    """The head of a run."""
+    title = look.dot.join([look.ink("quarterdeck", "bold"), f"run {run.id}", f"{run.pattern} onto {run.target}"])
+    told = [
+        ("goal", run.goal),
+        ("base", f"{run.target} at {short(run.base)}"),
+        ("crew", _crew([agent.spec for agent in state.agents.values()], look)),
+        ("gate", " && ".join(run.check)),
+        ("limits", _limits(run)),
+    ]
+    return [
+        cells.plain(title) if not look.colour else title,
+        *pairs(told, look),
+        *confinement(state.confinement, look),
+        "",
+    ]
+
+
+def confinement(tier: str, look: Look) -> list[str]:
+    """The notice that agents are not confined; nothing where they are."""
+    if tier != "unconfined":
+        return []
+    return [f"  {look.state('note', 'unconfined')}{look.dot}{UNCONFINED}"] if look.width is None else _narrow(look)
+
+
+def _narrow(look: Look) -> list[str]:
+    return [f"  {look.state('note', 'unconfined')}", *(f"    {row}" for row in cells.wrap(UNCONFINED, look.left(4)))]
+
+
+def _crew(crew: list[AgentSpec], look: Look) -> str:
+    pools: dict[str, list[AgentSpec]] = {}
+    for spec in crew:
+        pools.setdefault(spec.pool or spec.name, []).append(spec)
+    scripted = all(spec.runtime == "scripted" for spec in crew)
+    told = ", ".join(_pool(name, pool, look, label=not scripted) for name, pool in pools.items())
+    return f"{told}{look.dot}all scripted: they play what was written down, no model is asked" if scripted else told
+
+
+def _pool(name: str, pool: list[AgentSpec], look: Look, *, label: bool) -> str:
+    many = f" {'\u00d7' if look.unicode else 'x'}{len(pool)}" if len(pool) > 1 else ""
+    return f"{name}{many}{' (scripted)' if label and pool[0].runtime == 'scripted' else ''}"
+
+
+def _limits(run: Run) -> str:
+    limits = run.limits
+    budget = show(limits.budget)
+    money = "no budget" if budget == "unlimited" else f"{budget} in all"
+    return f"{count(limits.agents, 'agent')} at once, {count(limits.attempts, 'attempt')} a task, {money}"

@@ -1,0 +1,70 @@
+"""Rows of aligned cells, with the lines that belong to a row below it.
+
+Everything that comes in is made harmless here, once, before it is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tui.headless import cells
+from tui.headless.gist import Gist
+from tui.headless.look import Look
+
+GAP = "  "
+WORD = 12
+MOST_ROWS = 3
+"""How many rows one line of more may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The widths of the cells before the state: clock, agent, task."""
+
+    widths: tuple[int, ...]
+
+
+def rows(lead: Sequence[str], what: Gist, columns: Columns, look: Look, *, in_full: bool = False) -> list[str]:
+    """One event as a row and the lines below it. `in_full`: its text is moved below rather than cut."""
+    texts = (cells.plain(text) for text in lead)
+    first, *others = (
+        cells.pad(cells.cut(text, size, look.ellipsis), size) for text, size in zip(texts, columns.widths, strict=True)
+    )
+    text = cells.plain(what.text)
+    used = sum(columns.widths) + len(GAP) * len(columns.widths) + WORD + 1
+    room = look.left(used)
+    moved = in_full and room is not None and cells.width(text) > room
+    shown = "" if moved else look.fit(text, used)
+    head = GAP.join([look.ink(first, "dim"), *others, look.state(what.face, cells.plain(what.word), WORD)])
+    return [f"{head} {shown}".rstrip(), *below(([text] if moved else []) + [*what.more], columns.widths[0] + 2, look)]
+
+
+def below(lines: Iterable[str], indent: int, look: Look) -> list[str]:
+    """Lines that belong to the one above them: behind a bar, wrapped where they do not fit."""
+    bar = " " * indent + look.ink(look.bar, "dim") + " "
+    return [bar + row for line in lines for part in cells.plain_lines(line) for row in _wrapped(part, indent + 2, look)]
+
+
+def _wrapped(line: str, used: int, look: Look) -> list[str]:
+    text = line.lstrip(" ")
+    lead = " " * (len(line) - len(text))
+    room = look.left(used + len(lead))
+    found = cells.wrap(text, room)
+    if len(found) > MOST_ROWS:
+        rest = " ".join(found[MOST_ROWS - 1 :])
+        found = [*found[: MOST_ROWS - 1], cells.cut(rest, room, look.ellipsis)]
+    return [lead + row for row in found]
+
+
+def pairs(found: Iterable[tuple[str, str]], look: Look, *, indent: int = 2) -> list[str]:
+    """Names with their values in two columns; a long value is wrapped under itself."""
+    told = [(name, cells.plain(value)) for name, value in found if value]
+    size = max((cells.width(name) for name, _ in told), default=0)
+    lines: list[str] = []
+    for name, value in told:
+        used = indent + size + 2
+        first, *rest = cells.wrap(value, look.left(used))
+        lines.append(" " * indent + look.ink(cells.pad(name, size), "dim") + GAP + first)
+        lines += [" " * used + row for row in rest]
+    return lines

@@ -1,0 +1,147 @@
+"""`status` for people: the run, who does what since when on what evidence, the tasks, what waits for a person.
+
+Reads the object that `status --json` prints, so that both say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tui.headless import cells
+from tui.headless.look import Face, Look
+from tui.headless.moments import span
+from tui.headless.opening import confinement
+from tui.headless.rows import pairs
+from tui.headless.table import Cell, table
+
+Json = Mapping[str, Any]
+
+AGENT_FACES: dict[str, Face] = {
+    "idle": "idle", "starting": "busy", "working": "busy", "waiting": "wait", "paused": "frozen", "stopping": "wait",
+    "killing": "wait", "unkillable": "bad", "stopped": "ended", "failed": "bad",
+}  # fmt: skip
+TASK_FACES: dict[str, Face] = {
+    "waiting": "idle", "ready": "plan", "running": "busy", "claimed": "claim", "checking": "busy", "reviewing": "busy",
+    "merging": "busy", "done": "good", "failed": "bad", "blocked": "bad", "cancelled": "ended", "needs_human": "ask",
+}  # fmt: skip
+RUN_FACES: dict[str, Face] = {"running": "busy", "verified": "good", "failed": "bad", "needs_human": "ask"}
+
+
+def status_lines(status: Json, look: Look, *, now: float) -> list[str]:
+    """Everything `status` shows. `now` is seconds since the epoch, for the ages."""
+    run = status.get("run")
+    lines = _run(run, look) if run else ["no run yet; start one with `quarterdeck run`"]
+    if any(agent.get("confinement") == "unconfined" for agent in status.get("agents", ())):
+        lines += confinement("unconfined", look)
+    lines += _section("Agents", [_agent(agent, now) for agent in status.get("agents", ())], look)
+    lines += _section("Tasks", [_task(task) for task in status.get("tasks", ())], look)
+    lines += _approvals(status.get("approvals", ()), look)
+    return [*lines, "", look.ink(_engine(status.get("engine")), "dim")]
+
+
+def approval_lines(approvals: Sequence[Json], look: Look) -> list[str]:
+    """What waits for a person, each with the commands that decide it."""
+    lines: list[str] = []
+    for approval in approvals:
+        name = _short(str(approval.get("id", "")))
+        lines += [f"{look.state('ask', name)}", *(f"    {row}" for row in _wrapped(approval, look))]
+        lines.append(look.ink(f"    quarterdeck approve {name}   or   quarterdeck deny {name}", "dim"))
+    return lines
+
+
+def _wrapped(approval: Json, look: Look) -> list[str]:
+    return cells.wrap(cells.plain(str(approval.get("what", ""))), look.left(4))
+
+
+def _short(name: str) -> str:
+    return cells.plain(name.partition("/")[2] or name)
+
+
+def _run(run: Json, look: Look) -> list[str]:
+    state = str(run.get("state", ""))
+    head = [look.ink(f"run {cells.plain(str(run.get('id', '')))}", "bold"), look.state(_run_face(state), state)]
+    told = [
+        ("goal", str(run.get("goal", ""))),
+        ("reason", str(run.get("reason") or "")),
+        ("pattern", f"{run.get('pattern', '')} onto {run.get('target', '')}"),
+        ("used", _used(run)),
+    ]
+    return [look.dot.join(head), *pairs(told, look)]
+
+
+def _run_face(state: str) -> Face:
+    return RUN_FACES.get(state, "wait" if state == "budget" else "ended")
+
+
+def _used(of: Json) -> str:
+    tokens = of.get("tokens") or {}
+    count = sum(tokens.values()) if isinstance(tokens, Mapping) else int(tokens)
+    usd = str(of.get("usd") or "0")
+    money = f"{usd} usd" if usd.strip("0.") else ""
+    limit = _amount(of.get("budget"))
+    told = ", ".join(part for part in (f"{count:,} tokens" if count else "", money) if part) or "nothing"
+    return f"{told}{f' of {limit}' if limit else ''}"
+
+
+def _amount(limit: object) -> str:
+    if not isinstance(limit, Mapping):
+        return str(limit or "")
+    parts = [f"{limit['usd']} usd"] if limit.get("usd") else []
+    parts += [f"{limit['tokens']:,} tokens"] if limit.get("tokens") else []
+    return " and ".join(parts)
+
+
+def _agent(agent: Json, now: float) -> list[Cell]:
+    state = str(agent.get("state", ""))
+    runtime = str(agent.get("runtime", ""))
+    held = f", held by a {agent['held']}" if agent.get("held") else ""
+    name = f"{agent.get('name', '')}{' (scripted)' if runtime == 'scripted' else ''}"
+    return [
+        Cell(name),
+        Cell(state, AGENT_FACES.get(state, "note")),
+        Cell(_age(agent.get("since"), now)),
+        Cell(str(agent.get("task") or "")),
+        Cell(f"{_evidence(agent.get('evidence'))}{held}", loose=True),
+    ]
+
+
+def _age(since: object, now: float) -> str:
+    return span(now - since) if isinstance(since, int | float) and since else ""
+
+
+def _evidence(evidence: object) -> str:
+    if isinstance(evidence, Mapping):
+        return ", ".join(f"{name} {value}" for name, value in evidence.items() if value not in (None, "", []))
+    if isinstance(evidence, list | tuple):
+        return ", ".join(map(_evidence, evidence))
+    return "" if evidence is None else str(evidence)
+
+
+def _task(task: Json) -> list[Cell]:
+    state = str(task.get("state", ""))
+    attempts = task.get("attempts") or 0
+    commit = str(task.get("commit") or "")[:7]
+    after = ", ".join(task.get("after") or ()) if state == "waiting" else ""
+    told = [commit, f"after {after}" if after else "", _evidence(task.get("evidence")) or str(task.get("title") or "")]
+    return [
+        Cell(str(task.get("id", ""))),
+        Cell(state.replace("_", " "), TASK_FACES.get(state, "note")),
+        Cell(f"{attempts}x" if attempts else ""),
+        Cell(str(task.get("agent") or "")),
+        Cell("  ".join(part for part in told if part), loose=True),
+    ]
+
+
+def _section(title: str, rows: list[list[Cell]], look: Look) -> list[str]:
+    return ["", look.ink(title, "bold"), *table(rows, look)] if rows else []
+
+
+def _approvals(approvals: Sequence[Json], look: Look) -> list[str]:
+    return ["", look.ink("Waits for you", "bold"), *approval_lines(approvals, look)] if approvals else []
+
+
+def _engine(engine: Json | None) -> str:
+    if engine is None:
+        return "no engine runs here; this is what the record says"
+    return f"engine: process {engine['pid']}, version {engine['version']}, event {engine['seq']}"

@@ -1,0 +1,99 @@
+"""A run as it happens: a pure fold from events to lines, one line an event that matters.
+
+A failure is followed by its reason and the telling lines of what was really printed. The story remembers the state and
+nothing else; what is not worth a line here is still in `quarterdeck log`.
+"""
+
+from __future__ import annotations
+
+from engine.core import events as e
+from engine.core.evolve import evolve
+from engine.core.state import ROOT, Run, State
+from tui.headless.ending import Proof, ending
+from tui.headless.gist import Gist, gist
+from tui.headless.look import Face, Look
+from tui.headless.moments import clock
+from tui.headless.opening import opening
+from tui.headless.rows import Columns, rows
+
+_ALWAYS = (
+    e.EngineStopped, e.RunResumed, e.PlanRevised, e.PlanRefused, e.TaskAdded, e.TaskRevised, e.TaskRetried,
+    e.TaskReassigned, e.TaskCancelAsked, e.StageInterrupted, e.AttemptStarted, e.AttemptClaimed, e.AttemptFailed,
+    e.CheckFailed, e.ReviewGiven, e.ReviewFailed, e.MergeDone, e.MergeConflicted, e.MergeWaiting, e.MergeCleared,
+    e.MergeFailed, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.AgentStopped, e.AgentKilled, e.AgentSteered,
+    e.BudgetReached, e.BudgetRaised, e.ApprovalAsked, e.ApprovalGiven, e.MessageRefused, e.NoticeGiven,
+)  # fmt: skip
+_TALK = frozenset({"note", "escalation", "clarification_request", "answer", "proposal", "error"})
+_IN_FULL: frozenset[Face] = frozenset({"bad", "ask", "wait", "note", "ended"})
+"""What is not to be cut: it says what went wrong, or what a person should do."""
+NARROW = 100
+
+
+class Story:
+    """Tells one run. `where` is the repository, for the commands that prove the result again."""
+
+    def __init__(self, look: Look, where: str = ".", *, confinement: str = "", path: str = "") -> None:
+        self._look = look
+        self._where, self._path = where, path
+        self._state = State(confinement=confinement)
+        self._merged: e.Event | None = None
+
+    @property
+    def run(self) -> Run | None:
+        """The run as far as it was told."""
+        return self._state.run
+
+    def prime(self, event: e.Event) -> None:
+        """Take in what happened before, without telling it."""
+        evolve(self._state, event)
+        if isinstance(event.data, e.MergeDone):
+            self._merged = event
+
+    def tell(self, event: e.Event) -> list[str]:
+        """The lines of one event; most events that are bookkeeping have none."""
+        self.prime(event)
+        state, run = self._state, self._state.run
+        if isinstance(event.data, e.RunStarted) and run is not None:
+            return opening(state, run, self._look)
+        if isinstance(event.data, e.RunEnded) and run is not None:
+            return ending(run, state, Proof(self._merged, self._where, self._path), self._look)
+        return self._lines(event, gist(event, state)) if matters(event) else []
+
+    def _lines(self, event: e.Event, what: Gist) -> list[str]:
+        run = self._state.run
+        since = clock(event.at - run.started) if run is not None else ""
+        cells = (since, who(event), _about(event))
+        return rows(cells, what, self._columns(), self._look, in_full=what.face in _IN_FULL)
+
+    def _columns(self) -> Columns:
+        """Wide enough for the names there are, within reason."""
+        run = self._state.run
+        narrow = self._look.width is not None and self._look.width < NARROW
+        agents = max((len(name) for name in self._state.agents), default=0)
+        tasks = max((len(name) for name in run.tasks), default=0) if run is not None else 0
+        return Columns((5, min(max(agents, 6), 10 if narrow else 16), min(max(tasks, 8), 12 if narrow else 24)))
+
+
+def matters(event: e.Event) -> bool:
+    """Is it worth a line while a run is on?"""
+    data = event.data
+    if isinstance(data, e.CheckPassed):
+        return not data.at_gate  # the merge says it
+    if isinstance(data, e.TaskEnded):
+        return event.task != ROOT and data.outcome != "done"
+    if isinstance(data, e.StageOpened):
+        return data.kind == "wait"
+    if isinstance(data, e.MessageAccepted):
+        return data.kind in _TALK
+    return isinstance(data, _ALWAYS)
+
+
+def who(event: e.Event) -> str:
+    """The agent it is about, else who said it; a person is `you`."""
+    return event.agent or ("you" if event.actor == "person" else event.actor)
+
+
+def _about(event: e.Event) -> str:
+    if event.task != ROOT:
+        return event.task
+    return "plan" if event.attempt else "base"
