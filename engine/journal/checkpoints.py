@@ -107,9 +107,14 @@ class Checkpoints:
         self._opened = opened
         self._followed = False
         self._torn = False
-        self._last = self._load()
+        found, good, rest = read_file(files, folder)
+        self._last = found[-1] if found else None
+        if any(_parsed(text) for text in rest.split(_BETWEEN)[1:-1]):
+            raise JournalDamaged(self._path, "a checkpoint is damaged, and others follow", offset=good)
         if self._last is not None:
             self._compare(self._last)
+        if rest:
+            cut(files, self._path, good)
 
     @property
     def last(self) -> Checkpoint | None:
@@ -133,14 +138,6 @@ class Checkpoints:
         self._torn = False
         self._last = new
         return new
-
-    def _load(self) -> Checkpoint | None:
-        found, good, rest = read_file(self._files, self._folder)
-        if any(_parsed(text) for text in rest.split(_BETWEEN)[1:-1]):
-            raise JournalDamaged(self._path, "a checkpoint is damaged, and others follow", offset=good)
-        if rest:
-            cut(self._files, self._path, good)
-        return found[-1] if found else None
 
     def _compare(self, last: Checkpoint) -> None:
         if last.seq > self._opened.head.seq or last.size > self._opened.size:

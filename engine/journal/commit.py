@@ -70,6 +70,8 @@ class Committer:
         """The batch to add to; it is handed over when the block ends. Raises `AppendFailed`."""
         with self._wake:
             self._refuse_after_failure()
+            if self._closing:
+                raise self.failed()
             yield self._pending
             self._wake.notify_all()
 

@@ -24,15 +24,7 @@ WINDOW = 1024 * 1024
 _SECTOR = 512
 
 
-class Recovered(NamedTuple):
-    """The record as it was found: its segments, its end, and what a person should know."""
-
-    paths: list[Path]
-    end: Mark
-    notices: tuple[str, ...]
-
-
-class _End(NamedTuple):
+class End(NamedTuple):
     """The end of a segment: its last good line, the bytes up to there, and what stands behind it."""
 
     head: Head
@@ -40,21 +32,41 @@ class _End(NamedTuple):
     rest: bytes
 
 
-def recover(files: Files, folder: Path) -> Recovered:
-    """Bring the record to its last valid line, durably. Raises `JournalDamaged` where that would lose a valid one."""
-    paths, notices = segments.listed(files, folder), list[str]()
-    head = chain.ORIGIN
+class Found(NamedTuple):
+    """A record as it lies there: the segments that stay, where it ends, and the ends to mend, the last segment's first.
+
+    A segment whose end has no good line is to go.
+    """
+
+    paths: list[Path]
+    end: Mark
+    ends: list[tuple[Path, End]]
+
+
+def find_end(files: Files, folder: Path) -> Found:
+    """Find the last valid line; changes nothing. Raises `JournalDamaged` where ending there would lose a valid one."""
+    paths, ends, head = segments.listed(files, folder), list[tuple[Path, End]](), chain.ORIGIN
     while paths:
         end = _end(files, paths)
-        if end.rest:
-            notices.append(_put_aside(files, paths[-1], end))
+        ends.append((paths[-1], end))
         head = end.head
         if end.good:
-            cut(files, paths[-1], end.good)
             break
-        files.remove(paths.pop())  # its run had nothing recorded yet
+        paths.pop()  # its run had nothing recorded yet
+    cut_off = sum(len(end.rest) for path, end in ends if end.good)
+    return Found(paths, Mark(head, sum(files.size(path) for path in paths) - cut_off), ends)
+
+
+def mend(files: Files, folder: Path, found: Found) -> tuple[str, ...]:
+    """Cut what `find_end` found behind the end, keeping it aside, and sync the rest; returns notices for a person."""
+    notices = [_put_aside(files, path, end) for path, end in found.ends if end.rest]
+    for path, end in found.ends:
+        if end.good:
+            cut(files, path, end.good)
+        else:
+            files.remove(path)
     files.sync_dir(folder)
-    return Recovered(paths, Mark(head, sum(files.size(path) for path in paths)), tuple(notices))
+    return tuple(notices)
 
 
 def survivors(data: bytes) -> Iterator[tuple[int, Head, int]]:
@@ -73,7 +85,7 @@ def is_end(files: Files, path: Path, offset: int, good: int) -> bool:
     return not any(head.seq > good for _, head, _ in survivors(files.read(path, offset)))
 
 
-def _end(files: Files, paths: list[Path]) -> _End:
+def _end(files: Files, paths: list[Path]) -> End:
     """The end of the last segment, judged; where its very beginning is looked at, it must follow the segment before."""
     path, window = paths[-1], WINDOW
     size = files.size(path)
@@ -86,22 +98,22 @@ def _end(files: Files, paths: list[Path]) -> _End:
         window *= 8
     before = _end_before(files, paths[:-1])
     data = files.read(path)
-    end = _scan(data, before.head) or _End(before.head, 0, data)
+    end = _scan(data, before.head) or End(before.head, 0, data)
     if before.rest and any(head.seq > before.head.seq for _, head, _ in survivors(end.rest)):
         raise _damage(files, paths[-2], before.good, "the line is damaged, and valid ones follow")
     return _judged(files, path, 0, end)
 
 
-def _end_before(files: Files, paths: list[Path]) -> _End:
+def _end_before(files: Files, paths: list[Path]) -> End:
     """The end of the last of `paths`, for the segment behind it to follow: no further back than it must."""
     if not paths:
-        return _End(chain.ORIGIN, 0, b"")
+        return End(chain.ORIGIN, 0, b"")
     if files.size(paths[-1]) <= WINDOW and (end := _scan(files.read(paths[-1]), None)):
         return end
     return _end(files, paths)
 
 
-def _scan(data: bytes, before: Head | None) -> _End | None:
+def _scan(data: bytes, before: Head | None) -> End | None:
     """Follow the chain through `data` as far as it holds; None when not even the first line does."""
     good = 0
     while (stop := data.find(b"\n", good) + 1) > 0:
@@ -110,10 +122,10 @@ def _scan(data: bytes, before: Head | None) -> _End | None:
         except BrokenLine:
             break
         good = stop
-    return _End(before, good, data[good:]) if before is not None and good else None
+    return End(before, good, data[good:]) if before is not None and good else None
 
 
-def _judged(files: Files, path: Path, start: int, end: _End) -> _End:
+def _judged(files: Files, path: Path, start: int, end: End) -> End:
     """Refuse an end behind which a valid line was lost; `start` is where `end` was counted from."""
     good = start + end.good
     lost = [(at, batch) for at, head, batch in survivors(end.rest) if head.seq > end.head.seq]
@@ -121,7 +133,7 @@ def _judged(files: Files, path: Path, start: int, end: _End) -> _End:
         together = all(batch <= end.head.seq + 1 for _, batch in lost)
         if not (together and _has_hole(end.rest[: lost[0][0]], good)):
             raise _damage(files, path, good, "the line is damaged, and valid ones follow")
-    return _End(end.head, good, end.rest)
+    return End(end.head, good, end.rest)
 
 
 def _has_hole(data: bytes, offset: int) -> bool:
@@ -136,7 +148,7 @@ def _damage(files: Files, path: Path, offset: int, why: str) -> JournalDamaged:
     return JournalDamaged(path, why, line=segments.line_number(files, path, offset), offset=offset)
 
 
-def _put_aside(files: Files, path: Path, end: _End) -> str:
+def _put_aside(files: Files, path: Path, end: End) -> str:
     """Keep what is about to be cut; the name tells its content, so doing it again after a crash changes nothing."""
     folder = path.parent / "damaged"
     files.make_folder(folder)

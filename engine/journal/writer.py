@@ -18,16 +18,18 @@ from engine.journal.commit import Committer
 from engine.journal.errors import AppendFailed, CheckpointRefused, OpenFailed, OutOfOrder
 from engine.journal.files import REAL, Files
 from engine.journal.keys import Signer
-from engine.journal.recovery import Recovered, recover
+from engine.journal.recovery import find_end, mend
 from engine.journal.snapshots import Snapshots
 
 
 class Journal:
     """The record in one folder. Use `Journal.open`."""
 
-    def __init__(self, folder: Path, files: Files, signer: Signer | None, found: Recovered) -> None:
+    def __init__(self, folder: Path, files: Files, signer: Signer | None) -> None:
+        found = find_end(files, folder)
+        self._checkpoints = Checkpoints(files, folder, found.end)  # has its say before anything is cut
         self.folder = folder
-        self.notices = found.notices
+        self.notices = mend(files, folder, found)
         """What recovery cut at the end, in words; empty after an orderly end."""
         self._files = files
         self._signer = signer
@@ -35,7 +37,6 @@ class Journal:
         self._path = found.paths[-1] if found.paths else folder / segments.name_for(1, "engine")
         self._begun = bool(found.paths)
         self._end = found.end
-        self._checkpoints = Checkpoints(files, folder, found.end)
         self._snapshots = Snapshots(files, folder)
         self._committer = Committer(files, folder, found.end)
 
@@ -49,7 +50,7 @@ class Journal:
         try:
             files.make_folder(folder)
             files.sync_dir(folder.parent)
-            return cls(folder, files, signer, recover(files, folder))
+            return cls(folder, files, signer)
         except OSError as error:
             raise OpenFailed(folder, error) from error
 

@@ -92,6 +92,17 @@ def test_only_what_is_durable_is_signed(folder, signer):
     assert verify(folder).ok
 
 
+def test_a_damaged_end_that_was_signed_is_not_cut(folder, signer):
+    run(grow(folder, signer, 4))
+    path = segment_of(folder)
+    damaged = path.read_bytes()[:-30] + b"x" * 30
+    path.write_bytes(damaged)
+    with pytest.raises(JournalDamaged, match="event 4 was here"):
+        Journal.open(folder, signer=signer)
+    assert path.read_bytes() == damaged
+    assert not (folder / "damaged").exists()
+
+
 def test_a_record_cut_below_its_checkpoint_does_not_open(folder, signer):
     run(grow(folder, signer, 4))
     path = segment_of(folder)

@@ -112,8 +112,9 @@ def test_the_window_may_begin_anywhere(record, monkeypatch):
     size = segment_of(record).stat().st_size
     for window in range(1, size + 10, 11):
         monkeypatch.setattr(recovery, "WINDOW", window)
-        found = recovery.recover(REAL, record)
-        assert (found.end.head.seq, found.notices) == (10, ())
+        found = recovery.find_end(REAL, record)
+        assert found.end.head.seq == 10
+        assert not any(end.rest for _, end in found.ends)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -157,7 +158,7 @@ def test_opening_looks_no_further_back_than_it_must(tmp_path):
             reads.append(path)
             return super().read(path, offset, size)
 
-    assert recovery.recover(Counting(), tmp_path).end.head.seq == 1500
+    assert recovery.find_end(Counting(), tmp_path).end.head.seq == 1500
     assert len(reads) < 5
     assert [item.seq for item in read(tmp_path, 1490)] == list(range(1491, 1501))
 
@@ -200,7 +201,7 @@ def test_every_flipped_bit_of_the_last_line_is_an_end_to_cut(record):
     for bit in range(start * 8, len(whole) * 8):
         disk = in_memory(record)
         disk.find(path).now[bit // 8] ^= 1 << bit % 8
-        assert recovery.recover(disk, record).end.head.seq == 9
+        assert recovery.find_end(disk, record).end.head.seq == 9
 
 
 def one_batch(folder):
