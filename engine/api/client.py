@@ -15,7 +15,7 @@ import msgspec
 
 from engine.api import frames
 from engine.api.calls import CallRefused, RunRequest
-from engine.api.errors import BadFrame
+from engine.api.errors import BadFrame, EngineGone
 from engine.api.frames import Wanted
 from engine.api.wire import Wire
 from engine.core.commands import Requests
@@ -90,8 +90,20 @@ class Client:
         return self._call(frames.Query(id=self._id(), what="status"))  # type: ignore[no-any-return]
 
     def end(self, *, kill: bool = False) -> None:
-        """Begin to end the engine. It is gone once a further call, or a stream, raises EngineGone."""
+        """Begin to end the engine; `gone` waits for it."""
         self._call(frames.End(id=self._id(), kill=kill))
+
+    def gone(self) -> None:
+        """Return once the engine has ended, in order or not, or at least let go of its clients.
+
+        Raises EngineGone for one that hangs.
+        """
+        try:
+            while True:
+                self._wire.receive()
+        except EngineGone as gone:
+            if gone.hung:
+                raise
 
     def events(self, since: int = 0) -> Stream[dict[str, Any]]:
         """Every event after `since`, those to come included, on a connection of its own."""

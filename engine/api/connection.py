@@ -65,7 +65,8 @@ class Connection:
         """Answer the calls under way, send what is durable, say that the engine ends, and close."""
         for task in self._waiting:
             task.cancel()
-        await asyncio.gather(*self._calls, *self._waiting, return_exceptions=True)
+        if under_way := self._calls | self._waiting:
+            await asyncio.wait(under_way)  # which leaves them be if we are cancelled: a kill goes on
         if self._cursor is not None:
             await self._catch_up()
         await self._tell(frames.Bye(reason="the engine ended"))

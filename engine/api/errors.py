@@ -26,10 +26,10 @@ class WrongVersion(ApiError):
 
 
 class EngineGone(ApiError):
-    """The engine died, hangs, or ended. `reason` says which; the run can be resumed."""
+    """The engine died, ended, or hangs (`hung`). `reason` says which; the run can be resumed."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, reason: str, *, hung: bool = False) -> None:
+        self.reason, self.hung = reason, hung
         super().__init__(f"{reason}; `quarterdeck run --resume` goes on with an unfinished run")
 
 

@@ -12,7 +12,6 @@ import select
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -67,21 +66,33 @@ def ensure(root: Path) -> Client:
     place = identify(root)
     path = layout.socket_path(place.id)
     deadline = time.monotonic() + PATIENCE
+    wait = 0.0
     while time.monotonic() < deadline:
-        with suppress(NoEngine):
-            return Client.connect(path)
-        if not _start(place):
-            _await_other(path, min(deadline, time.monotonic() + 2))
+        client = _listening(path, time.monotonic() + wait)
+        if client is not None:
+            return client
+        # An engine that has the repository and does not listen is beginning, or ending: ever later tries will tell.
+        wait = 0.0 if _start(place) else min(2 * wait + 0.1, 2.0)
     raise EngineGone("another engine has this repository, but does not listen")
 
 
-def _await_other(path: Path, until: float) -> None:
-    """Wait for the engine that got the lock to listen; if it was one that ends, the next try will get the lock."""
-    while time.monotonic() < until:
+def _listening(path: Path, until: float) -> Client | None:
+    """A client of the engine that listens, waiting for one; None when there is none."""
+    while (client := _connected(path)) is None and time.monotonic() < until:
         time.sleep(0.02)
-        with suppress(NoEngine):
-            Client.connect(path, any_version=True).close()
-            return
+    return client
+
+
+def _connected(path: Path) -> Client | None:
+    """A client of the engine that listens; None when there is none, or one that is just ending."""
+    try:
+        return Client.connect(path)
+    except NoEngine:
+        return None
+    except EngineGone as gone:
+        if gone.hung:
+            raise
+        return None
 
 
 def _start(place: Place) -> bool:

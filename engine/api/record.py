@@ -68,17 +68,17 @@ def why(events: Iterable[e.Event], task: str) -> list[e.Event]:
     """
     index: dict[int, e.Event] = {}
     found: dict[int | None, list[e.Event]] = {}  # cause -> what tells
-    last = telling = None
+    last: e.Event | None = None
+    telling: e.Event | None = None
     for event in events:
         index[event.seq] = event
-        if isinstance(event.data, TELLING):
+        tells = isinstance(event.data, TELLING)
+        if tells:
             found.setdefault(event.cause, []).append(event)
         if event.task == task:
             last = event
-            if isinstance(event.data, (*TELLING, e.TaskAdded)):  # added: of the same name, in a later run
-                telling = event
-    if isinstance(getattr(telling, "data", None), e.TaskAdded):
-        telling = last
+            added = isinstance(event.data, e.TaskAdded)  # a later run may have a task of the same name
+            telling = event if tells else None if added else telling
     return list(reversed(list(_back(index, found, telling or last))))
 
 

@@ -48,12 +48,16 @@ class Server:
         self._inode = self.path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._accepted, sock=listener, limit=MAX_FRAME, backlog=BACKLOG)
 
+    def shut(self) -> None:
+        """Let nobody in any more; those who are in stay."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self._remove()
+
     async def close(self) -> None:
         """Take no more clients, give the present ones what is left, and end within about a second."""
-        if self._server is None:
-            return
-        self._server.close()
-        self._remove()
+        self.shut()
         tasks = list(self._tasks)
         farewells = [asyncio.create_task(client.finish()) for client in self._clients]
         if farewells:

@@ -47,7 +47,7 @@ class Wire:
         try:
             self._socket.sendall(data)
         except TimeoutError:
-            raise EngineGone("the engine hangs: it takes nothing in") from None
+            raise EngineGone("the engine hangs: it takes nothing in", hung=True) from None
         except OSError:
             self._last_words()
             raise EngineGone("the engine is gone") from None
@@ -101,7 +101,8 @@ class Wire:
         try:
             return self._socket.recv(_CHUNK)
         except TimeoutError:
-            raise EngineGone(f"the engine hangs: no sign of life for {SILENCE + PATIENCE:.0f} s") from None
+            reason = f"the engine hangs: no sign of life for {SILENCE + PATIENCE:.0f} s"
+            raise EngineGone(reason, hung=True) from None
         except ConnectionError:
             return b""
 
@@ -121,7 +122,7 @@ def _connected(path: Path) -> socket.socket:
         raise NoEngine(path) from None
     except (TimeoutError, BlockingIOError):
         opened.close()
-        raise EngineGone("the engine hangs: it lets nobody in") from None
+        raise EngineGone("the engine hangs: it lets nobody in", hung=True) from None
     except BaseException:
         opened.close()
         raise

@@ -50,7 +50,7 @@ def test_two_clients_at_the_same_time_share_one_engine(repository):
         together.wait()
         try:
             clients.append(launch.ensure(repository))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  told below
             errors.append(error)
 
     threads = [threading.Thread(target=start) for _ in range(5)]
@@ -81,7 +81,7 @@ def test_an_engine_that_dies_at_its_start_shows_its_last_words(repository, monke
 def test_an_engine_inherits_no_key_and_no_handle(repository, monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
     read, write = os.pipe()
-    os.set_inheritable(write, True)
+    os.set_inheritable(write, True)  # noqa: FBT003
     with launch.ensure(repository) as client:
         os.close(write)
         assert os.read(read, 1) == b""  # nobody else holds the other end
@@ -100,8 +100,7 @@ def test_its_output_goes_to_the_log_of_its_state_folder(repository):
 
 def end(client):
     client.end()
-    with pytest.raises(EngineGone):
-        client.settled(None, "paused")
+    client.gone()
     for process in launch._started:
         process.wait(10)
 
@@ -141,3 +140,11 @@ def test_what_is_no_repository_is_said(folder, repository, monkeypatch):
 def test_no_engine_is_started_by_only_looking(repository):
     with pytest.raises(NoEngine):
         Client.connect(launch.socket_path(repository))
+
+
+def test_an_engine_that_is_just_ending_is_waited_for_and_replaced(repository):
+    with launch.ensure(repository) as first:
+        first.end()
+        with launch.ensure(repository) as second:
+            assert second.engine.pid != first.engine.pid
+            end(second)

@@ -5,12 +5,13 @@ import asyncio
 import msgspec
 import pytest
 from support.aio import run
-from support.story import Story, checked
+from support.story import CREW, Story, checked
 
 from engine.api.record import about, lines, load_state, why
 from engine.core import commands as c
 from engine.core.events import decode, encode
 from engine.core.state import State
+from engine.core.values import Limits, TaskSpec
 from engine.journal.writer import Journal
 
 
@@ -118,3 +119,14 @@ def test_why_of_a_task_under_way_ends_with_what_tells_how_it_stands():
 
 def test_why_of_nothing_known_is_empty(story):
     assert why(story.events, "z") == []
+
+
+def test_why_speaks_of_the_latest_run(story):
+    story.do(c.CancelTask(task="b"))
+    story.do(
+        c.StartRun(
+            run="r2", goal="g", pattern="pipeline", target="main", base="b0", crew=CREW, check=("true",),
+            limits=Limits(), tasks=(TaskSpec(id="a", title="A"),),
+        )
+    )  # fmt: skip
+    assert {event.run for event in why(story.events, "a")} == {"r2"}

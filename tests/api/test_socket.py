@@ -320,6 +320,14 @@ def test_a_quiet_engine_is_asked_and_not_given_up(served, monkeypatch):
         assert count >= 3
 
 
+def test_a_server_that_shuts_keeps_those_who_are_in(served):
+    with Client.connect(served.path) as client:
+        served.do(lambda _: served.server.shut())
+        with pytest.raises(NoEngine):
+            Client.connect(served.path)
+        assert client.status()["engine"]
+
+
 def test_the_server_ends_though_a_client_does_not_read(folder):
     async def scenario():
         engine = FakeEngine()

@@ -48,7 +48,7 @@ def test_money_is_a_string_and_tokens_are_split():
 @pytest.mark.parametrize(
     ("story", "state", "outcome", "evidence"),
     [
-        (lambda: Story(), "waiting", None, "check of the base"),
+        (Story, "waiting", None, "check of the base"),
         (lambda: Story().based(), "running", None, "held by builder"),
         (lambda: Story().claimed(), "checking", "claimed", "builder says so in round 1; not checked yet"),
         (lambda: Story().claimed().finish("a/check", checked("T")), "reviewing", "claimed", "its check passed"),
@@ -126,9 +126,9 @@ def killed(*, gone, proof):
 @pytest.mark.parametrize(
     ("story", "state", "evidence"),
     [
-        (lambda: Story(), "idle", "nothing to do"),
+        (Story, "idle", "nothing to do"),
         (lambda: told(begin=False), "starting", "has not begun"),
-        (lambda: told(), "working", "process 99"),
+        (told, "working", "process 99"),
         (lambda: told(c.PauseAgent(agent="builder")), "working", "asked to pause"),
         (lambda: told(c.PauseAgent(agent="builder"), c.Froze(agent="builder", processes=2)), "paused", "frozen"),
         (lambda: told(c.StopAgent(agent="builder")), "stopping", "stop"),
