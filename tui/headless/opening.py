@@ -52,7 +52,8 @@ def _crew(crew: list[AgentSpec], look: Look) -> str:
 
 
 def _pool(name: str, pool: list[AgentSpec], look: Look, *, label: bool) -> str:
-    many = f" {'\u00d7' if look.unicode else 'x'}{len(pool)}" if len(pool) > 1 else ""
+    times = "\u00d7" if look.unicode else "x"
+    many = f" {times}{len(pool)}" if len(pool) > 1 else ""
     return f"{name}{many}{' (scripted)' if label and pool[0].runtime == 'scripted' else ''}"
 
 
