@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.api import record
-from engine.core.events import Event, decode
+from engine.core.events import Event, decode, encode
 from engine.core.evolve import evolve
 from engine.core.state import State
 from tui import door
@@ -37,7 +37,7 @@ def log(args: Namespace) -> int:
         event = decode(line)
         evolve(state, event)
         if event.seq > args.since and _wanted(event, args):
-            output.lines(log_line(event, state, look))
+            output.lines([log_line(event, state, look)])
     return 0
 
 
@@ -70,9 +70,8 @@ def why(args: Namespace) -> int:
         run = record.load_state(folder).run
         raise NoSuchTask(args.task, sorted(run.tasks) if run is not None else [])
     if args.json:
-        import msgspec  # noqa: PLC0415
-
-        output.objects(msgspec.to_builtins(event) for event in chain)
+        for event in chain:
+            output.raw(encode(event))
     else:
         output.lines(why_lines(chain, output.look()))
     return 0

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from tui.headless import cells
 from tui.headless.gist import Gist
-from tui.headless.look import Look
+from tui.headless.look import Face, Look
 
 GAP = "  "
 WORD = 12
+_IN_FULL: frozenset[Face] = frozenset({"bad", "ask", "wait", "note", "ended"})
+"""What is moved to lines of its own rather than cut: it says what went wrong, or what a person should do."""
 MOST_ROWS = 3
 """How many rows one line of more may take."""
 
@@ -25,8 +27,8 @@ class Columns:
     widths: tuple[int, ...]
 
 
-def rows(lead: Sequence[str], what: Gist, columns: Columns, look: Look, *, in_full: bool = False) -> list[str]:
-    """One event as a row and the lines below it. `in_full`: its text is moved below rather than cut."""
+def rows(lead: Sequence[str], what: Gist, columns: Columns, look: Look, *, brief: bool = False) -> list[str]:
+    """One event as a row and the lines below it. `brief`: only the row, cut where it has to be."""
     texts = (cells.plain(text) for text in lead)
     first, *others = (
         cells.pad(cells.cut(text, size, look.ellipsis), size) for text, size in zip(texts, columns.widths, strict=True)
@@ -34,10 +36,13 @@ def rows(lead: Sequence[str], what: Gist, columns: Columns, look: Look, *, in_fu
     text = cells.plain(what.text)
     used = sum(columns.widths) + len(GAP) * len(columns.widths) + WORD + 1
     room = look.left(used)
-    moved = in_full and room is not None and cells.width(text) > room
+    moved = not brief and what.face in _IN_FULL and room is not None and cells.width(text) > room
     shown = "" if moved else look.fit(text, used)
     head = GAP.join([look.ink(first, "dim"), *others, look.state(what.face, cells.plain(what.word), WORD)])
-    return [f"{head} {shown}".rstrip(), *below(([text] if moved else []) + [*what.more], columns.widths[0] + 2, look)]
+    row = f"{head} {shown}".rstrip()
+    if brief:
+        return [row]
+    return [row, *below(([text] if moved else []) + [*what.more], columns.widths[0] + 2, look)]
 
 
 def below(lines: Iterable[str], indent: int, look: Look) -> list[str]:

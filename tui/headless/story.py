@@ -11,7 +11,7 @@ from engine.core.evolve import evolve
 from engine.core.state import ROOT, Run, State
 from tui.headless.ending import Proof, ending
 from tui.headless.gist import Gist, gist
-from tui.headless.look import Face, Look
+from tui.headless.look import Look
 from tui.headless.moments import clock
 from tui.headless.opening import opening
 from tui.headless.rows import Columns, rows
@@ -24,8 +24,6 @@ _ALWAYS = (
     e.BudgetReached, e.BudgetRaised, e.ApprovalAsked, e.ApprovalGiven, e.MessageRefused, e.NoticeGiven,
 )  # fmt: skip
 _TALK = frozenset({"note", "escalation", "clarification_request", "answer", "proposal", "error"})
-_IN_FULL: frozenset[Face] = frozenset({"bad", "ask", "wait", "note", "ended"})
-"""What is not to be cut: it says what went wrong, or what a person should do."""
 NARROW = 100
 
 
@@ -62,8 +60,8 @@ class Story:
     def _lines(self, event: e.Event, what: Gist) -> list[str]:
         run = self._state.run
         since = clock(event.at - run.started) if run is not None else ""
-        cells = (since, who(event), _about(event))
-        return rows(cells, what, self._columns(), self._look, in_full=what.face in _IN_FULL)
+        cells = (since, who(event), about(event))
+        return rows(cells, what, self._columns(), self._look)
 
     def _columns(self) -> Columns:
         """Wide enough for the names there are, within reason."""
@@ -93,7 +91,8 @@ def who(event: e.Event) -> str:
     return event.agent or ("you" if event.actor == "person" else event.actor)
 
 
-def _about(event: e.Event) -> str:
+def about(event: e.Event) -> str:
+    """The task it is about; the root's own steps are the base's check and the plan."""
     if event.task != ROOT:
         return event.task
     return "plan" if event.attempt else "base"

@@ -1,0 +1,341 @@
+"""Each command against an engine that plays a run: what it asks, what it prints, how it ends."""
+
+import json
+
+import pytest
+from support.stand_in import StandIn, record
+
+from engine.api.calls import CallRefused
+from engine.core import commands as c
+from engine.core.values import Amount, TaskSpec
+
+
+def objects(out):
+    return [json.loads(line) for line in out.splitlines()]
+
+
+# -- run -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_told_to_its_end_and_its_outcome_is_the_exit_code(quarterdeck, engine):
+    code, out, err = quarterdeck("run", "Search in the todo service")
+    assert (code, err) == (0, "")
+    assert "✓ VERIFIED" in out
+    assert engine.do(lambda e: e.asked[0].goal) == "Search in the todo service"
+
+
+def test_the_last_object_of_a_run_is_run_ended(quarterdeck, engine):
+    code, out, _ = quarterdeck("run", "x", "--json", "--headless")
+    last = objects(out)[-1]
+    assert code == 0
+    assert last["kind"] == "run_ended"
+    assert last["data"]["outcome"] == "verified"
+    assert {merged["task"] for merged in last["data"]["merged"]} == {"search", "cli"}
+
+
+def test_a_run_that_waits_for_a_person_ends_with_4_and_says_how_to_decide(quarterdeck, repo, stuck):
+    with StandIn(repo, stuck):
+        code, out, _ = quarterdeck("run", "x")
+    assert code == 4
+    assert "quarterdeck approve parse/ask.2.0" in out
+
+
+def test_what_was_typed_reaches_the_engine(quarterdeck, engine, repo):
+    (repo / "plan.toml").write_text('[[task]]\nid = "a"\n')
+    words = "run --plan plan.toml --pattern solo --agent b --budget 2usd --target dev --unconfined --allow-red"
+    quarterdeck(*words.split(), "--json")
+    asked = engine.do(lambda e: e.asked[0])
+    assert (asked.plan, asked.plan_name) == ('[[task]]\nid = "a"\n', "plan.toml")
+    assert (asked.pattern, asked.agent, asked.budget, asked.target) == ("solo", "b", "2usd", "dev")
+    assert asked.unconfined
+    assert asked.allow_red
+    assert "PATH" in asked.environment
+
+
+def test_no_key_of_the_person_is_handed_over(quarterdeck, engine, monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
+    quarterdeck("run", "x", "--json")
+    assert "secret" not in str(engine.do(lambda e: e.asked[0].environment))
+
+
+@pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 5])
+def test_a_refused_run_ends_with_the_engines_code_and_reason(quarterdeck, repo, good, exit_code):
+    with StandIn(repo, good, CallRefused("there is a cycle: a -> b -> a", exit_code=exit_code)):
+        code, out, err = quarterdeck("run", "x")
+    assert (code, out) == (exit_code, "")
+    assert err == "quarterdeck: there is a cycle: a -> b -> a\n"
+
+
+def test_a_resumed_run_is_told_from_where_it_goes_on_but_proven_as_a_whole(quarterdeck, repo, good):
+    done = len(good.events)
+    record(repo, good.events[: done - 4])
+    with StandIn(repo, good) as stand_in:
+        stand_in.do(lambda e: e.adopt(done - 4))
+        stand_in.do(lambda e: __import__("asyncio").get_running_loop().call_later(0.2, e.adopt, done))
+        code, out, _ = quarterdeck("run", "--resume")
+    assert code == 0
+    assert "planning" not in out
+    assert "attempts  4" in out
+
+
+# -- status --------------------------------------------------------------------------------------------------------
+
+
+def test_status_shows_who_does_what(quarterdeck, engine):
+    engine.do(lambda e: e.adopt(len(e.play.events)))
+    code, out, _ = quarterdeck("status")
+    assert code == 0
+    assert "✓ verified" in out
+    assert "builder-1 (scripted)" in out
+    assert "! unconfined" in out
+    assert "engine: process 4242" in out
+
+
+def test_status_without_an_engine_reads_the_record_and_says_so(quarterdeck, repo, good):
+    record(repo, good.events[:-10])
+    code, out, _ = quarterdeck("status")
+    assert code == 0
+    assert "no engine runs here" in out
+    assert "interrupted" in out
+    told = json.loads(quarterdeck("status", "--json")[1])
+    assert told["engine"] is None
+    assert {task["id"] for task in told["tasks"]} == {"search", "cli"}
+
+
+def test_alone_it_shows_the_status_or_how_to_begin(quarterdeck, repo, good):
+    code, out, _ = quarterdeck()
+    assert code == 0
+    assert "quarterdeck init" in out
+    record(repo, good.events)
+    assert "verified" in quarterdeck()[1]
+
+
+# -- agents --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "request_", "shown"),
+    [
+        ("pause", c.PauseAgent(agent="builder-1"), "paused"),
+        ("resume", c.ResumeAgent(agent="builder-1"), "resumed"),
+        ("stop", c.StopAgent(agent="builder-1"), "stopped"),
+    ],
+)
+def test_an_agent_is_brought_there_and_the_proof_is_shown(quarterdeck, engine, word, request_, shown):
+    engine.do(lambda e: e.adopt(len(e.play.events)))
+    code, out, _ = quarterdeck(word, "builder-1")
+    assert code == 0
+    assert shown in out
+    assert "all of it" in out
+    assert engine.do(lambda e: e.asked) == [request_]
+
+
+def test_all_agents_are_asked_one_by_one(quarterdeck, engine):
+    engine.do(lambda e: e.adopt(len(e.play.events)))
+    code, out, _ = quarterdeck("stop", "--all", "--json")
+    assert code == 0
+    assert [one["agent"] for one in json.loads(out)] == ["planner", "builder-1", "builder-2", "reviewer"]
+    assert len(engine.do(lambda e: e.asked)) == 4
+
+
+def test_kill_prints_one_object_for_one_agent(quarterdeck, engine):
+    engine.do(lambda e: e.adopt(len(e.play.events)))
+    code, out, _ = quarterdeck("kill", "builder-1", "--json")
+    assert code == 0
+    assert json.loads(out)["gone"] is True
+
+
+def test_what_could_not_be_killed_ends_with_1_and_the_reason_last(quarterdeck, engine):
+    engine.do(lambda e: e.adopt(len(e.play.events)))
+    code, out, err = quarterdeck("kill", "--all")
+    assert code == 1
+    assert "✗ NOT gone" in out
+    assert err == "quarterdeck: the kernel says so\n"
+
+
+def test_kill_works_without_an_engine_and_holds(quarterdeck, repo):
+    from engine.processes.records import held
+
+    code, out, _ = quarterdeck("kill", "builder-1", "--json")
+    assert code == 0
+    assert json.loads(out) == {
+        "agent": "builder-1", "gone": True, "processes": 0, "ms": 0.0, "proof": "no process of it is recorded",
+        "snapshot": None,
+    }  # fmt: skip
+    from tui import door
+
+    assert "builder-1" in held(door.layout(door.find(None)).processes)
+
+
+def test_pausing_without_an_engine_says_that_nothing_runs(quarterdeck):
+    code, _, err = quarterdeck("pause", "--all")
+    assert code == 2
+    assert err.startswith("quarterdeck: no engine runs here, so there is nothing to pause")
+
+
+def test_a_message_is_handed_to_the_engine(quarterdeck, engine):
+    engine.do(lambda e: e.adopt(len(e.play.events)))
+    assert quarterdeck("send", "builder-1", "mind the tabs")[0] == 0
+    assert engine.do(lambda e: e.asked) == [c.SteerAgent(agent="builder-1", text="mind the tabs")]
+
+
+# -- people --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(repo, stuck):
+    with StandIn(repo, stuck) as stand_in:
+        stand_in.do(lambda e: e.adopt(len(stuck.events)))
+        yield stand_in
+
+
+def test_approvals_are_listed_with_what_decides_them(quarterdeck, waiting):
+    code, out, _ = quarterdeck("approvals")
+    assert code == 0
+    assert "quarterdeck approve parse/ask.2.0" in out
+    assert json.loads(quarterdeck("approvals", "--json")[1])[0]["task"] == "parse"
+
+
+def test_the_short_id_that_is_shown_is_taken(quarterdeck, waiting):
+    code, out, _ = quarterdeck("approve", "parse/ask.2.0", "--why", "once more")
+    assert code == 0
+    assert "approved" in out
+    assert waiting.do(lambda e: e.asked) == [c.Answer(approval="parse/ask.2.0", granted=True, why="once more")]
+
+
+def test_a_denial_is_told_in_the_record(quarterdeck, waiting):
+    code, out, _ = quarterdeck("deny", "parse", "--json")
+    assert code == 0
+    assert "approval_given" in [event["kind"] for event in objects(out)]
+
+
+def test_an_unknown_approval_is_refused_naming_what_there_is(quarterdeck, waiting):
+    code, _, err = quarterdeck("approve", "nothing")
+    assert code == 2
+    assert 'no approval "nothing": there is 01JDEMO/parse/ask.2.0' in err
+
+
+@pytest.mark.parametrize(
+    ("words", "request_"),
+    [
+        ("task retry parse --note again", c.RetryTask(task="parse", note="again")),
+        ("task cancel parse", c.CancelTask(task="parse")),
+        ("task reassign parse builder-2", c.ReassignTask(task="parse", to="builder-2")),
+        ("budget raise run 5usd", c.RaiseBudget(scope="run", amount=Amount(usd="5"))),
+        ("budget raise builder-1 200ktok", c.RaiseBudget(scope="builder-1", amount=Amount(tokens=200_000))),
+    ],
+)
+def test_the_plan_and_the_budget_change_while_the_run_is_on(quarterdeck, waiting, words, request_):
+    assert quarterdeck(*words.split())[0] == 0
+    assert waiting.do(lambda e: e.asked) == [request_]
+
+
+def test_tasks_are_added_from_a_plan_or_a_task_file(quarterdeck, waiting, repo):
+    (repo / "more.toml").write_text('[[task]]\nid = "more"\ntitle = "More"\n')
+    (repo / "notes.md").write_text("---\ntitle: Notes\n---\nWrite them.\n")
+    assert quarterdeck("task", "add", "more.toml")[0] == 0
+    assert quarterdeck("task", "add", "notes.md")[0] == 0
+    added = waiting.do(lambda e: [request.tasks[0] for request in e.asked])
+    assert added[0] == TaskSpec(id="more", title="More")
+    assert (added[1].id, added[1].title) == ("notes", "Notes")
+
+
+# -- the record ----------------------------------------------------------------------------------------------------
+
+
+def test_the_log_shows_every_event_and_filters(quarterdeck, repo, good):
+    record(repo, good.events)
+    assert len(quarterdeck("log")[1].splitlines()) == len(good.events)
+    assert len(objects(quarterdeck("log", "--json")[1])) == len(good.events)
+    about = objects(quarterdeck("log", "--json", "--task", "cli", "--agent", "reviewer", "--since", "20")[1])
+    assert about
+    assert all(event["task"] == "cli" and event["agent"] == "reviewer" and event["seq"] > 20 for event in about)
+    shown = quarterdeck("log", "--task", "cli", "--agent", "reviewer", "--since", "20")[1]
+    assert len(shown.splitlines()) == len(about)
+
+
+def test_following_without_an_engine_ends_and_says_so(quarterdeck, repo, good):
+    record(repo, good.events)
+    code, out, err = quarterdeck("log", "--follow")
+    assert len(out.splitlines()) == len(good.events)
+    assert code == 2
+    assert "no engine runs here" in err
+
+
+def test_why_walks_the_causes(quarterdeck, repo, good):
+    record(repo, good.events)
+    chain = objects(quarterdeck("why", "cli", "--json")[1])
+    assert [event["kind"] for event in chain][-1] == "task_ended"
+    seen = {event["seq"] for event in chain}
+    assert all(event["cause"] in seen for event in chain[1:])
+    out = quarterdeck("why", "cli")[1]
+    assert "rejects" in out
+    assert "assigned" not in out
+
+
+def test_why_of_an_unknown_task_names_those_there_are(quarterdeck, repo, good):
+    record(repo, good.events)
+    code, _, err = quarterdeck("why", "nope")
+    assert (code, err) == (2, 'quarterdeck: no task "nope" is in the record; there are cli, search\n')
+
+
+def test_audit_holds_finds_one_flipped_bit_and_changes_nothing(quarterdeck, repo, good):
+    place = record(repo, good.events)
+    assert quarterdeck("audit", "verify")[0] == 0
+    segment = next(path for path in sorted(place.journal.iterdir()) if path.stat().st_size > 1000)
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+    code, out, err = quarterdeck("audit", "verify")
+    assert code == 5
+    assert "DAMAGED" in out
+    assert segment.name in err
+    assert segment.read_bytes() == bytes(data)
+    assert json.loads(quarterdeck("audit", "verify", "--json")[1])["damage"]["line"] > 0
+
+
+def test_an_export_stands_alone(quarterdeck, repo, good, tmp_path):
+    record(repo, good.events)
+    out = tmp_path / "record.jsonl"
+    assert quarterdeck("audit", "export", str(out))[0] == 0
+    code, told, _ = quarterdeck("audit", "verify", str(out), "--json")
+    assert (code, json.loads(told)["seq"]) == (0, len(good.events))
+    code, _, err = quarterdeck("audit", "export", str(out))
+    assert code == 2
+    assert "is there already" in err
+
+
+# -- the rest ------------------------------------------------------------------------------------------------------
+
+
+def test_down_ends_the_engine(quarterdeck, engine):
+    code, out, _ = quarterdeck("down")
+    assert code == 0
+    assert "has ended" in out
+    assert quarterdeck("down") == (0, "no engine runs here\n", "")
+
+
+def test_init_writes_once(quarterdeck, repo):
+    assert quarterdeck("init", "--yes")[0] == 0
+    written = (repo / "quarterdeck.toml").read_bytes()
+    code, _, err = quarterdeck("init", "--yes")
+    assert code == 2
+    assert "is there already" in err
+    assert (repo / "quarterdeck.toml").read_bytes() == written
+
+
+def test_doctor_says_what_is_wrong_and_how_to_mend_it(quarterdeck, repo):
+    code, out, _ = quarterdeck("doctor")
+    assert code == 2
+    assert "to mend: write one with `quarterdeck init`" in out
+    assert "unconfined" in out
+    found = json.loads(quarterdeck("doctor", "--json")[1])
+    assert {"level": "ok", "what": "git"}.items() <= found[0].items()
+
+
+def test_every_schema_that_is_named_is_there(quarterdeck):
+    for name in quarterdeck("schema")[1].split():
+        code, out, _ = quarterdeck("schema", name)
+        assert code == 0
+        assert json.loads(out)["title"] == name
+    assert quarterdeck("schema", "nope")[0] == 2
