@@ -45,7 +45,10 @@ class Snapshots:
 
     def _sound(self) -> Iterator[tuple[Head, bytes]]:
         for name in self._names():
-            data = self._files.read(self._folder / name)
+            try:
+                data = self._files.read(self._folder / name)
+            except FileNotFoundError:  # the engine has just put a newer one in its place
+                continue
             header = _HEADER.match(data)
             if header and sha256(blob := data[header.end() :]).hexdigest().encode() == header[3]:
                 yield Head(int(header[1]), header[2].decode()), blob

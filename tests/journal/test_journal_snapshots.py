@@ -4,6 +4,9 @@ import pytest
 from support.aio import run
 from support.records import events, fill, segment_of
 
+from engine.journal.chain import Head
+from engine.journal.files import RealFiles
+from engine.journal.snapshots import Snapshots
 from engine.journal.writer import Journal
 
 
@@ -51,6 +54,14 @@ def test_a_damaged_one_is_passed_over(saved):
     for size in range(0, len(whole), 9):
         newest.write_bytes(whole[:size])
         assert latest(saved) == (6, b"state 6")
+
+
+def test_one_that_goes_while_a_reader_looks_is_passed_over(saved):
+    class Late(RealFiles):
+        def names(self, folder):
+            return sorted([*super().names(folder), f"{99:018}.snapshot"])
+
+    assert Snapshots(Late(), saved).latest(Head(9, "")) == (9, b"state 9")
 
 
 def test_one_ahead_of_the_record_is_passed_over(saved):
