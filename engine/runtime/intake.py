@@ -20,7 +20,7 @@ from workspaces.watch.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
-STATE_DELAY = 0.25
+STATE_DELAY = 0.5
 """Seconds over which changes of task states are gathered before they are written beside the files."""
 
 

@@ -1,6 +1,7 @@
 """A round of work: bring the clone up to date, have the agent work in it, take in what it left.
 
-Looks first whether an earlier engine has taken the round's work in already: its ref says so, and it is not done again.
+A round that was interrupted looks first whether its work was taken in already: its ref says so, and it is not done
+again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ KEPT = "refs/quarterdeck/kept"
 
 async def work(desk: Desk) -> c.Result:
     """Do the round. Raises Gone."""
-    found = await _taken_in(desk)
+    found = await _taken_in(desk) if desk.round.interruptions else None
     if found is not None:
         return found
     member = member_of(desk)
