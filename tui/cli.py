@@ -38,7 +38,7 @@ def _dispatch(words: list[str]) -> int:
     from tui import grammar  # noqa: PLC0415  argparse is not free
 
     try:
-        args = grammar.parser().parse_args(words)
+        args = grammar.parser(words).parse_args(words)
     except SystemExit as leaving:  # the help of one command was printed
         return int(leaving.code or 0)
     if args.version:

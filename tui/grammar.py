@@ -7,9 +7,8 @@ because every start pays for it.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, NoReturn
 
 Parser = argparse.ArgumentParser
 DAILY, PEOPLE, AGENTS, RECORD, HERE = "Daily life", "Deciding", "Agents", "The record", "This installation"
@@ -28,8 +27,7 @@ class Words(argparse.ArgumentParser):
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command. `does` is `module:function` in `tui.commands`; `json`: it prints data."""
 
     name: str
@@ -40,8 +38,8 @@ class Command:
     json: bool = True
 
 
-def parser() -> Parser:
-    """The whole grammar."""
+def parser(typed: Sequence[str] | None = None) -> Parser:
+    """The whole grammar; given what was typed, of other commands only their names, because each costs a start."""
     words = Words(prog="quarterdeck", allow_abbrev=False, add_help=False, usage="quarterdeck [COMMAND] [--repo DIR]")
     words.add_argument("--version", action="store_true")
     words.add_argument("--help", "-h", action="store_true")
@@ -49,6 +47,9 @@ def parser() -> Parser:
     words.set_defaults(does="status:here")
     commands = words.add_subparsers(dest="command", metavar="COMMAND", parser_class=Words, prog="quarterdeck")
     for command in COMMANDS:
+        if typed is not None and command.name not in typed:
+            commands.add_parser(command.name, add_help=False)
+            continue
         one = commands.add_parser(command.name, description=_sentence(command.help), allow_abbrev=False)
         _common(one, json=command.json, default=argparse.SUPPRESS)
         one.set_defaults(does=command.does)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 
@@ -27,16 +26,22 @@ def lines(texts: Iterable[str]) -> None:
 
 def document(data: object) -> None:
     """Print one JSON document."""
+    import json  # noqa: PLC0415  most commands print lines
+
     lines([json.dumps(data, indent=2, ensure_ascii=not _utf8())])
 
 
 def objects(found: Iterable[object]) -> None:
     """Print JSON objects, one a line."""
+    import json  # noqa: PLC0415  most commands print lines
+
     lines(json.dumps(one, separators=(",", ":"), ensure_ascii=not _utf8()) for one in found)
 
 
 def raw(line: bytes) -> None:
     """Print one JSON object as it stands in the record."""
+    import json  # noqa: PLC0415  most commands print lines
+
     lines([line.decode("utf-8") if _utf8() else json.dumps(json.loads(line), separators=(",", ":"))])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.core import events as e
 from engine.core.state import Round, Run, State
@@ -23,8 +23,7 @@ _WORDS = {"needs_human": "WAITS FOR YOU"}
 MOST_TROUBLES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """What the last merge was, in which repository, and the folder its programs were found in first, if any."""
 
     merged: e.Event | None

@@ -7,8 +7,7 @@ Nothing is made harmless or cut here: who shows it does that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.config.amounts import show
 from engine.core import events as e
@@ -19,8 +18,7 @@ from tui.headless.moments import count, listed, short, span, spent
 from tui.headless.telling import telling
 
 
-@dataclass(frozen=True, slots=True)
-class Gist:
+class Gist(NamedTuple):
     """A state (face and word), what happened in one line, and lines that tell more."""
 
     face: Face

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 from tui.headless import cells
 
@@ -35,8 +34,7 @@ _INKS: dict[Ink, str] = {
 NARROWEST = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One output. `width` is in cells, None where nothing is to be cut."""
 
     width: int | None = None

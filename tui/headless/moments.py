@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from engine.core.values import Tokens
+if TYPE_CHECKING:
+    from engine.core.values import Tokens
 
 
 def clock(seconds: float) -> str:
@@ -48,7 +49,7 @@ def count(number: int, thing: str) -> str:
 def spent(tokens: Tokens, usd: str) -> str:
     """`1,200 tokens, 0.02 usd`; nothing: an empty text."""
     parts = [f"{tokens.total:,} tokens"] if tokens.total else []
-    parts += [f"{Decimal(usd):f} usd"] if Decimal(usd) else []
+    parts += [f"{usd} usd"] if usd.strip("0.") else []
     return ", ".join(parts)
 
 

@@ -6,11 +6,10 @@ from engine.config.amounts import show
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
 from tui.headless import cells
+from tui.headless.confinement import confinement
 from tui.headless.look import Look
 from tui.headless.moments import count, short
 from tui.headless.rows import pairs
-
-UNCONFINED = "agents run with your rights, each in a clone of its own; give them only work that you would run by hand"
 
 
 def opening(state: State, run: Run, look: Look) -> list[str]:
@@ -29,17 +28,6 @@ def opening(state: State, run: Run, look: Look) -> list[str]:
         *confinement(state.confinement, look),
         "",
     ]
-
-
-def confinement(tier: str, look: Look) -> list[str]:
-    """The notice that agents are not confined; nothing where they are."""
-    if tier != "unconfined":
-        return []
-    return [f"  {look.state('note', 'unconfined')}{look.dot}{UNCONFINED}"] if look.width is None else _narrow(look)
-
-
-def _narrow(look: Look) -> list[str]:
-    return [f"  {look.state('note', 'unconfined')}", *(f"    {row}" for row in cells.wrap(UNCONFINED, look.left(4)))]
 
 
 def _crew(crew: list[AgentSpec], look: Look) -> str:

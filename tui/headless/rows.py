@@ -6,11 +6,13 @@ Everything that comes in is made harmless here, once, before it is measured.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.headless import cells
-from tui.headless.gist import Gist
 from tui.headless.look import Face, Look
+
+if TYPE_CHECKING:
+    from tui.headless.gist import Gist
 
 GAP = "  "
 WORD = 12
@@ -20,8 +22,7 @@ MOST_ROWS = 3
 """How many rows one line of more may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """The widths of the cells before the state: clock, agent, task."""
 
     widths: tuple[int, ...]

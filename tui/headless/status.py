@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.headless import cells
+from tui.headless.confinement import confinement
 from tui.headless.look import Face, Look
 from tui.headless.moments import span
-from tui.headless.opening import confinement
 from tui.headless.rows import pairs
 from tui.headless.table import Cell, table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tui.headless import cells
 from tui.headless.look import Face, Look
@@ -11,8 +11,7 @@ from tui.headless.look import Face, Look
 WIDEST = 28
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One text; with a face it is a state, shown with its glyph. `loose`: it takes what is left of the line."""
 
     text: str
