@@ -44,14 +44,20 @@ class Lying:
 
 def refused(b: Bench, answer: bytes) -> str:
     """The reason why an answer is refused; nothing names anything of it, and the repository is whole."""
-    before = git(b.root, "for-each-ref")
+    before, stored = git(b.root, "for-each-ref"), objects(b)
     b.clone._inside = Lying(b.inside, answer)
     taken = b.submit()
     assert isinstance(taken, Refusal), taken
     assert git(b.root, "for-each-ref") == before
     assert healthy(b.root)
-    assert not list((b.root / ".git" / "objects").glob("tmp_*"))
+    assert objects(b) == stored, "not even as unreachable ones"
     return taken.reason
+
+
+def objects(b: Bench) -> set[str]:
+    """Every file in the person's object store."""
+    store = b.root / ".git" / "objects"
+    return {str(path.relative_to(store)) for path in store.rglob("*") if path.is_file()}
 
 
 def ready(tmp_path: Path, files: Mapping[str, str | bytes | None] | None = None) -> Bench:
@@ -227,8 +233,21 @@ def test_a_flipped_byte_is_refused(tmp_path_factory: pytest.TempPathFactory, pla
     b = ready(tmp_path_factory.mktemp("flip"), {"a.txt": os.urandom(600)})
     answer = bytearray(honest(b))
     answer[place] ^= flip
-    taken = run(receive(b.repo, bytes(answer), base=b.tip, who=b.clone.who, limit=10**6))
+    taken = run(receive(b.repo.git, b.clone._aside, bytes(answer), base=b.tip, who=b.clone.who, limit=10**6))
     assert isinstance(taken, Refusal)
+
+
+def test_what_was_refused_or_left_by_a_crash_does_not_slip_in_with_the_next_change(tmp_path: Path) -> None:
+    b = ready(tmp_path)
+    true = b.clone._inside
+    evil = b'[submodule "x"]\n\tpath = x\n\turl = --upload-pack=touch /tmp/canary\n'
+    refused(b, crafted(b, ("100644", ".gitmodules", evil)))
+    aside = b.root / ".git" / "quarterdeck" / "intake" / "builder-1"
+    assert (aside / name_of("blob", evil)[:2] / name_of("blob", evil)[2:]).exists(), "this is what must not get in"
+    b.clone._inside = true
+    assert isinstance(b.submit(), Change)
+    assert healthy(b.root)
+    assert [path for path in aside.rglob("*") if path.is_file()] == [aside / "info" / "alternates"]
 
 
 def test_nothing_planted_in_a_clone_runs_with_our_own_rights(tmp_path: Path) -> None:

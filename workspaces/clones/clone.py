@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workspaces.clones import intake, scripts
 from workspaces.clones.intake import Change, Empty, Refusal
+from workspaces.clones.quarantine import Quarantine
 from workspaces.clones.tree import Tree, why
 from workspaces.merge.probe import Combined, Conflict, Side, probe
 from workspaces.ports import Inside
@@ -66,7 +67,8 @@ class Clone:
     ) -> None:
         self.folder = folder
         self.who = identity(agent)
-        self._repo = repo
+        self._git = repo.git
+        self._aside = Quarantine(repo.common_dir, agent)
         self._inside = inside
         self._tree = Tree(repo, folder, self.who, inside, copies=copies, keep_ignored=keep_ignored)
         self._conflicted: frozenset[str] = frozenset()
@@ -93,7 +95,7 @@ class Clone:
         left = self._markers(change)
         if left:
             return Refusal(f"conflict markers are left in {', '.join(left)}")
-        await intake.name(self._repo.git, ref, change.commit)
+        await intake.name(self._git, ref, change.commit)
         return change
 
     async def keep(self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT) -> str | Empty | Refusal:
@@ -101,7 +103,7 @@ class Clone:
         change = await self._take(base, message, limit_bytes)
         if not isinstance(change, Change):
             return change
-        await intake.name(self._repo.git, ref, change.commit)
+        await intake.name(self._git, ref, change.commit)
         return change.commit
 
     async def remove(self) -> None:
@@ -112,12 +114,12 @@ class Clone:
         done = await scripts.collect(self._inside, self.folder, base=base, who=self.who, message=message, limit=limit)
         if done.code != 0:
             return Refusal(f"git could not commit in the clone: {why(done)}")
-        return await intake.receive(self._repo, done.out, base=base, who=self.who, limit=limit)
+        return await intake.receive(self._git, self._aside, done.out, base=base, who=self.who, limit=limit)
 
     async def _carried(self, base: str, carry: str) -> Combined | Conflict:
-        found = await self._repo.git.line("rev-parse", f"{carry}^{{tree}}", f"{carry}^")
+        found = await self._git.line("rev-parse", f"{carry}^{{tree}}", f"{carry}^")
         tree, parent = found.split("\n")
-        return await probe(self._repo.git, _Carried(carry, tree, parent), base)
+        return await probe(self._git, _Carried(carry, tree, parent), base)
 
     def _markers(self, change: Change) -> list[str]:
         return [

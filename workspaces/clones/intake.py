@@ -11,14 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from workspaces.clones.quarantine import quarantine
+from workspaces.clones.quarantine import Quarantine
 from workspaces.diffs.make import FIXED, SHAPE
 from workspaces.diffs.model import File, numstat
 from workspaces.diffs.parse import parse
 from workspaces.diffs.patch import patch_id
 from workspaces.errors import AttemptTaken, GitFailed
 from workspaces.git import Git
-from workspaces.repository import Identity, Repository
+from workspaces.repository import Identity
 
 FEW = 100
 """Objects up to which they are stored one by one: a pack an attempt would slow all of git down (git's own limit)."""
@@ -58,18 +58,20 @@ class Refusal:
     reason: str
 
 
-async def receive(repo: Repository, output: bytes, *, base: str, who: Identity, limit: int) -> Change | Empty | Refusal:
+async def receive(
+    git: Git, aside: Quarantine, output: bytes, *, base: str, who: Identity, limit: int
+) -> Change | Empty | Refusal:
     """Check what `scripts.collect` gave, `limit` bytes at most, and store it if it is a change. No ref is made."""
     name, _, pack = output.partition(b"\n")
     if not _OID.fullmatch(name):
         return Refusal("nothing that names a commit came out of the clone")
     if len(pack) > limit:
         return Refusal(f"the change is larger than {limit} bytes; leave generated files out, for example by .gitignore")
-    with quarantine(repo.common_dir / "objects") as aside:
-        refused = await _store(repo.git, pack, limit, aside.env)
-        change = refused or await examine(repo.git, name.decode(), base=base, who=who, env=aside.env)
-        if isinstance(change, Change):
-            aside.release()
+    aside.begin()
+    refused = await _store(git, pack, limit, aside.env)
+    change = refused or await examine(git, name.decode(), base=base, who=who, env=aside.env)
+    if isinstance(change, Change):
+        aside.release()
     return change
 
 
