@@ -115,7 +115,7 @@ class Channel:
     def _dispatch(self, frame: Answer) -> None:
         question = _QUESTION.get(frame[0])
         if question is None:
-            self._on_frame(frame)
+            self._loop.call_soon(self._on_frame, frame)  # before whoever waits for a later answer is woken
         elif queue := self._waiting[question]:
             future = queue.popleft()
             if not future.done():

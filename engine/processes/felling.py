@@ -8,7 +8,6 @@ that was seen, known by pid and start time, is gone, and a last walk and a last 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -39,10 +38,11 @@ class Felling:
         self._seen: dict[tuple[int, int], Process] = {}
         self._passed: set[tuple[int, int]] = set()  # seen when dead already
         self._unreaped: set[int] = set()  # of those, what a stopped keeper cannot reap: no need to look again
-        self._began = time.monotonic()
+        self._began = 0.0
 
     def strike(self) -> bool:
         """One round of SIGKILL. True when nothing is left."""
+        self._began = self._began or time.monotonic()
         keeper = self._keeper()
         if keeper and not keeper.stopped:
             tree.send(keeper, signal.SIGSTOP)
@@ -58,20 +58,6 @@ class Felling:
         self._unreaped.clear()
         if keeper := self._keeper():
             tree.send(keeper, signal.SIGCONT)
-
-    def run(self, patience: float = PATIENCE) -> Proof:
-        """Strike until nothing is left or `patience` seconds are over."""
-        deadline = time.monotonic() + patience
-        while not (gone := self.strike()) and time.monotonic() < deadline:
-            time.sleep(STEP)
-        return self.proof(gone=gone)
-
-    async def run_async(self, patience: float = PATIENCE) -> Proof:
-        """The same without holding up the loop."""
-        deadline = time.monotonic() + patience
-        while not (gone := self.strike()) and time.monotonic() < deadline:  # noqa: ASYNC110  deaths send no event
-            await asyncio.sleep(STEP)
-        return self.proof(gone=gone)
 
     def proof(self, *, gone: bool) -> Proof:
         """What was achieved so far."""

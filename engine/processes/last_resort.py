@@ -28,9 +28,14 @@ class Killed:
 def kill_recorded(
     folder: Path, agents: Sequence[str] | None = None, *, reason: str = "killed without an engine"
 ) -> list[Killed]:
-    """Kill and hold the named agents (None: all that have a record). An agent without a record is held as well."""
+    """Kill and hold the named agents (None: all that have a record). An agent without a record is held as well.
+
+    Raises NameRefused.
+    """
     found = {record.agent: record for record in records.read(folder)}
     names = list(found) if agents is None else list(agents)
+    for name in names:
+        records.path_of(folder, name)  # before anything is done: a name that cannot be held is refused
     proofs = _fell([found[name] for name in names if name in found], folder)
     for name in names:
         records.hold(folder, name, "killed", reason)
@@ -39,7 +44,10 @@ def kill_recorded(
 
 
 def reap_stale(folder: Path) -> list[Killed]:
-    """At an engine's start: prove that what earlier engines left is dead, and kill what is not. Holds nobody."""
+    """At an engine's start: prove that what earlier engines left is dead, and kill what is not. Holds nobody.
+
+    Only for who has the engine's lock, since it ends every recorded keeper, a living engine's as well.
+    """
     stale = records.read(folder)
     proofs = _fell(stale, folder)
     return [Killed(record.agent, proofs[record.agent]) for record in stale]

@@ -62,7 +62,7 @@ def locate(program: str, folder: Path, environment: Mapping[str, str]) -> Path:
             raise ProgramMissing(program, str(path.parent), "not an executable file")
         return path
     looked = environment.get("PATH", os.defpath)
-    found = shutil.which(program, path=looked)
+    found = shutil.which(program, path=os.pathsep.join(str(folder / entry) for entry in looked.split(os.pathsep)))
     if found is None:
         raise ProgramMissing(program, f"PATH={looked}")
-    return folder / found
+    return Path(found)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.processes import CONFINEMENT
+from engine.processes import CONFINEMENT, tree
 from engine.processes.errors import NameRefused
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,120}")
@@ -53,6 +53,21 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return ""
+
+
+def describe(name: str, pid: int) -> Record:
+    """The record of keeper `pid`, a child of this process that is not reaped yet."""
+    keeper, engine = tree.look(pid), tree.look(os.getpid())
+    return Record(
+        agent=name,
+        pid=pid,
+        start=keeper.start if keeper else 0,
+        boot_id=boot_id(),
+        nonce=os.urandom(8).hex(),
+        created=time.time(),
+        engine_pid=os.getpid(),
+        engine_start=engine.start if engine else 0,
+    )
 
 
 def path_of(folder: Path, agent: str) -> Path:

@@ -133,5 +133,8 @@ class Running:
     def end(self, code: int | None, number: int | None, leftovers: int = 0) -> None:
         """For the keeper's use: the tree is gone (or lost). Harmless twice."""
         if not self._exit.done():
-            self._taking.finish()
-            self._exit.set_result(Exit(code, number, leftovers, time.monotonic() - self._began))
+            seconds = time.monotonic() - self._began
+            try:
+                self._taking.finish()
+            finally:  # a listener may raise
+                self._exit.set_result(Exit(code, number, leftovers, seconds))

@@ -13,11 +13,11 @@ import statistics
 import time
 
 import pytest
+from support.aio import run
 
 from engine.processes import tree
 from engine.processes.keeper import Keeper
 from engine.processes.values import Program
-from support.aio import run
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 

@@ -13,15 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.aio import run
+from support.oracle import Oracle, until
 
 from engine.processes import felling, records, tree
 from engine.processes.errors import KeeperLost
 from engine.processes.keeper import Keeper
 from engine.processes.last_resort import kill_recorded, reap_stale
+from engine.processes.lifeline import Lifeline
 from engine.processes.records import Record
 from engine.processes.values import Program
-from support.aio import run
-from support.oracle import Oracle
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 2.0  # the promise is 1 s on a quiet machine
@@ -39,7 +40,7 @@ async def engine(folder: Path, oracle: Oracle, *family: str, name: str = "builde
     """An engine in a process of its own, whose one agent is a nasty family that stands already."""
     helper = Path(__file__).parents[1] / "support" / "tiny_engine.py"
     argv = [sys.executable, str(helper), str(ROOT), str(folder / "records"), name, *oracle.argv(*family)]
-    process = subprocess.Popen(argv)
+    process = subprocess.Popen(argv)  # noqa: ASYNC220  a millisecond
     try:
         await oracle.ready()
         yield process
@@ -65,9 +66,7 @@ def test_when_the_engine_is_killed_its_agents_go_with_it(family, tmp_path):
             began = time.monotonic()
             process.kill()
             assert await oracle.gone(began, 10) < LIMIT
-            async with asyncio.timeout(10):
-                while still(record):
-                    await asyncio.sleep(0.005)
+            await until(lambda: not still(record))
             (dead,) = reap_stale(tmp_path / "records")
             assert dead.proof.gone
             assert records.read(tmp_path / "records") == []
@@ -117,7 +116,7 @@ def test_a_keeper_that_its_agent_has_stopped_is_woken_to_kill(tmp_path):
 
 
 def test_a_keeper_that_cannot_be_woken_is_felled_with_all_below_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(Keeper, "_wake", lambda _: None)
+    monkeypatch.setattr(Lifeline, "wake", lambda _: None)
 
     async def scenario():
         keeper = await Keeper.start("builder", records=tmp_path / "records")

@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from support.aio import run
+from support.oracle import Oracle, until
 
 from engine.processes import tree
 from engine.processes.keeper import Keeper, kill_all
 from engine.processes.values import Program
-from support.aio import run
-from support.oracle import Oracle
 
 LIMIT = 1.0  # the promise is 0.5 s on a quiet machine; the soak holds it to that
 FAMILIES = [
@@ -160,9 +160,7 @@ def test_a_neighbour_goes_on_ticking(tmp_path):
             await one.kill()
             await first.gone(began, 5)
             before = second.text.count(b"tick")
-            while second.text.count(b"tick") < before + 5:
-                await asyncio.sleep(0.01)
-                assert time.monotonic() < began + 10
+            await until(lambda: second.text.count(b"tick") >= before + 5)
             assert second.holders
 
     run(scenario())

@@ -9,12 +9,13 @@ import sys
 import time
 
 import pytest
+from support.aio import run
+from support.oracle import until
 
 from engine.processes.keeper import Keeper
 from engine.processes.output import Intake
 from engine.processes.rings import Bucket, Lines
 from engine.processes.values import Program
-from support.aio import run
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -91,18 +92,20 @@ def test_a_flooding_program_is_slowed_down_and_stays_in_its_ring(tmp_path):
     run(scenario())
 
 
+def fill(descriptor: int) -> None:
+    while True:
+        os.write(descriptor, b"y" * 4096)
+
+
 def test_a_program_waits_when_nobody_reads():
     async def scenario():
         heard = []
         intake = Intake(heard.append, Bucket(rate=1.0, burst=1.0))
         os.set_blocking(intake.write_end, False)
         os.write(intake.write_end, b"x" * 1000)
-        async with asyncio.timeout(10):
-            while not heard:
-                await asyncio.sleep(0)
+        await until(lambda: heard)
         with pytest.raises(BlockingIOError):
-            while True:
-                os.write(intake.write_end, b"y" * 4096)
+            fill(intake.write_end)
         await asyncio.sleep(0.05)
         assert heard == [b"x" * 1000]
         intake.close_write_end()

@@ -6,13 +6,13 @@ import asyncio
 import os
 
 import pytest
+from support.aio import run
+from support.oracle import Oracle, until
 
 from engine.processes import tree
 from engine.processes.errors import Busy
 from engine.processes.keeper import Keeper
 from engine.processes.values import Program
-from support.aio import run
-from support.oracle import Oracle
 
 FAMILIES = [("spin", "2"), ("hydra", "6"), ("moving-target", "4"), ("moving-target", "4", "--setsid")]
 
@@ -39,9 +39,7 @@ def test_a_paused_family_uses_no_processor_time_and_then_goes_on(family, tmp_pat
             await asyncio.sleep(0.5)
             assert ticks(keeper) == before
             await keeper.resume()
-            async with asyncio.timeout(10):
-                while ticks(keeper) == before:
-                    await asyncio.sleep(0.02)
+            await until(lambda: ticks(keeper) != before)
         await keeper.close()
 
     run(scenario())
@@ -53,9 +51,7 @@ def test_a_child_that_stopped_itself_stays_stopped_after_resume(tmp_path):
         async with Oracle(tmp_path) as oracle:
             await keeper.run(program(oracle.argv("stopped"), tmp_path))
             await oracle.ready()
-            async with asyncio.timeout(10):
-                while not any(process.stopped for process in tree.below(keeper.record.pid)):
-                    await asyncio.sleep(0.005)
+            await until(lambda: any(process.stopped for process in tree.below(keeper.record.pid)))
             await keeper.pause()
             assert all(process.stopped for process in tree.below(keeper.record.pid))
             await keeper.resume()

@@ -6,11 +6,11 @@ import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.aio import run
 
 from engine.processes import records, tree, wire
 from engine.processes.keeper import Keeper
 from engine.processes.values import Program
-from support.aio import run
 
 
 def test_a_record_is_there_before_any_program_and_says_enough_to_find_it(tmp_path):

@@ -54,7 +54,7 @@ def daemon(options, gate):
     def second():
         if options.scrub:
             code = f"import os,signal\nos.write({gate.write_end}, b'.')\nwhile True: signal.pause()"
-            os.set_inheritable(gate.write_end, True)
+            os.set_inheritable(gate.write_end, True)  # noqa: FBT003  takes no keyword
             os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", code], {})
         gate.stand()
         wait_forever()
@@ -218,7 +218,7 @@ def main():
         parser.add_argument(flag, action="store_true")
     options = parser.parse_args()
     options.handle = os.open(options.oracle, os.O_WRONLY)
-    os.set_inheritable(options.handle, True)
+    os.set_inheritable(options.handle, True)  # noqa: FBT003  as above
     KINDS[options.kind](options, Gate())
     os.write(options.handle, b"ready\n")
     if options.leave:

@@ -9,9 +9,18 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 NASTY = Path(__file__).with_name("nasty.py")
+
+
+async def until(condition: Callable[[], object], within: float = 10.0) -> None:
+    """Until it is true; TimeoutError when it is not within so many seconds."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110  what we wait for sends no event
+            await asyncio.sleep(0.002)
 
 
 class Oracle:
@@ -29,7 +38,7 @@ class Oracle:
     def argv(self, kind: str, *more: str) -> tuple[str, ...]:
         return sys.executable, "-I", "-S", str(NASTY), kind, str(self.path), *more
 
-    async def __aenter__(self) -> Oracle:
+    async def __aenter__(self) -> Self:
         self._handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         asyncio.get_running_loop().add_reader(self._handle, self._read)
         return self
