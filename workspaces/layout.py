@@ -24,7 +24,9 @@ _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
 def safe(name: str) -> str:
     """Give the name back if it can be one file or folder name. Raises `UnsafeName`."""
-    if not _SAFE.fullmatch(name) or name.endswith(".lock"):  # git refuses refs that end so, and names become refs
+    if (
+        not _SAFE.fullmatch(name) or ".." in name or name.endswith((".lock", "."))
+    ):  # as in git's refs, which names become
         raise UnsafeName(name)
     return name
 

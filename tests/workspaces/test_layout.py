@@ -45,7 +45,9 @@ def test_creating_twice_is_creating_once_and_secrets_are_private(tree: Layout) -
     assert tree.refused("b-1").is_dir()
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a\0b", "a b", "é", "a\n", "x" * 200, "a.lock"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", ".hidden", "a/b", "a\0b", "a b", "é", "a\n", "x" * 200, "a.lock", "a..b", "a."]
+)
 def test_names_that_would_leave_or_hide_are_refused(tree: Layout, name: str) -> None:
     with pytest.raises(UnsafeName):
         tree.tree(name)
