@@ -150,6 +150,17 @@ def test_the_same_work_twice_under_one_ref_is_no_error_but_other_work_is(tmp_pat
     assert git(b.root, "rev-parse", "refs/quarterdeck/attempts/R/T/1") == first.commit
 
 
+def test_work_that_was_taken_in_before_a_crash_is_found_again(tmp_path: Path) -> None:
+    b = bench(tmp_path)
+    change, ref = b.attempt({"a.txt": "1\n", "new": "n\n"}), "refs/quarterdeck/attempts/R/T/1"
+    calls = b.inside.calls
+    assert run(b.clone.taken(ref, base=b.tip)) == change
+    assert run(b.clone.taken(f"{ref}1", base=b.tip)) is None
+    moved = save(b.root, {"src/b.py": "x = 2\n"})
+    assert run(b.clone.taken(ref, base=moved)) is None, "it stands on another base"
+    assert b.inside.calls == calls
+
+
 def test_the_next_attempt_starts_from_the_last_one_on_the_new_target(tmp_path: Path) -> None:
     b = bench(tmp_path)
     change = b.attempt({"a.txt": "one\ntwo\n3\n", "new.txt": "n\n"})

@@ -98,6 +98,10 @@ class Clone:
         await intake.name(self._git, ref, change.commit)
         return change
 
+    async def taken(self, ref: str, *, base: str) -> Change | None:
+        """What `submit` took in under `ref` already, as it gave it then; None if it did not. Runs nothing inside."""
+        return await intake.taken(self._git, ref, base=base, who=self.who)
+
     async def keep(self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT) -> str | Empty | Refusal:
         """Put aside what is there, finished or not, under `ref`, which must be new; give the commit."""
         change = await self._take(base, message, limit_bytes)

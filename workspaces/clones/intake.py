@@ -93,6 +93,13 @@ async def examine(
     return await _described(commit, tree, base, diff) if diff else Empty()
 
 
+async def taken(git: Git, ref: str, *, base: str, who: Identity) -> Change | None:
+    """What `ref` holds, if an earlier engine took it in and died before it could say so."""
+    commit = await git.line("rev-parse", "--verify", "-q", ref, ok=(0, 1, 128))
+    found = await examine(git, commit, base=base, who=who) if commit else None
+    return found if isinstance(found, Change) else None
+
+
 async def name(git: Git, ref: str, commit: str) -> None:
     """Make `ref` point at the commit, at most once. Raises `AttemptTaken` if it holds another."""
     try:
