@@ -16,7 +16,7 @@ from tui.headless import cells
 from tui.headless.gist import short_stage
 from tui.headless.look import Face, Look
 from tui.headless.moments import clock, listed, short, span, spent
-from tui.headless.rows import pairs
+from tui.headless.rows import below, pairs
 
 _FACES: dict[str, Face] = {"verified": "good", "failed": "bad", "budget": "wait", "needs_human": "ask"}
 _WORDS = {"needs_human": "WAITS FOR YOU"}
@@ -56,7 +56,7 @@ def _sums(run: Run, state: State) -> list[tuple[str, str]]:
         ("tasks", ", ".join(f"{number} {word}" for word, number in outcomes.most_common()) or "none"),
         ("attempts", f"{rounds}{f', of which {again} mended an earlier one' if again else ''}"),
         ("time", clock(run.ended - run.started)),
-        ("agents", f"{listed(busy, 12)} (steps each)" if busy else ""),
+        ("steps", listed(busy, 12)),
         ("used", spent(run.tokens, run.usd)),
     ]
 
@@ -102,16 +102,21 @@ def _gates(round_: Round | None, tree: str) -> list[str]:
     runs = [run for run in (round_.gates if round_ else ()) if run.passed and run.tree == tree]
     if not runs:
         return ["no gate is recorded for exactly this tree"]
-    return [f"passed on exactly this tree in {span(run.seconds)}: {run.command}" for run in runs]
+    return [
+        f"passed on exactly this tree{f' in {span(run.seconds)}' if run.seconds else ''}: {run.command}" for run in runs
+    ]
 
 
 def _ways_on(run: Run, look: Look) -> list[str]:
     asks = [
         a for t in [run.root, *run.tasks.values()] for a in t.answers if a.granted is None and a.stage in run.stages
     ]
-    lines = [f"  {look.state('ask', cells.plain(ask.what))}" for ask in asks]
+    lines: list[str] = []
     for ask in asks:
-        lines.append(f"    quarterdeck approve {short_stage(ask.stage)}   or   deny")  # noqa: PERF401  reads in order
+        if ask.what not in run.reason:
+            lines += below([ask.what], 2, look)
+        name = short_stage(ask.stage)
+        lines.append(f"  quarterdeck approve {name}   or   quarterdeck deny {name}")
     if run.outcome == "stopped":
         lines.append("  go on with: quarterdeck run --resume")
     if run.outcome == "budget":

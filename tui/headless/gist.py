@@ -160,7 +160,9 @@ def _stage_opened(_: e.Event, data: e.StageOpened, __: State) -> Gist:
 
 
 @_says(e.StageAssigned)
-def _stage_assigned(_: e.Event, data: e.StageAssigned, __: State) -> Gist:
+def _stage_assigned(event: e.Event, data: e.StageAssigned, _: State) -> Gist:
+    if not event.attempt:
+        return Gist("busy", "checking", "the base as it is, before any work")
     return Gist("plan", "assigned", kind_of_stage(data.stage))
 
 

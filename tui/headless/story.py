@@ -10,7 +10,7 @@ from engine.core import events as e
 from engine.core.evolve import evolve
 from engine.core.state import ROOT, Run, State
 from tui.headless.ending import Proof, ending
-from tui.headless.gist import Gist, gist
+from tui.headless.gist import Gist, gist, kind_of_stage
 from tui.headless.look import Look
 from tui.headless.moments import clock
 from tui.headless.opening import opening
@@ -81,6 +81,8 @@ def matters(event: e.Event) -> bool:
         return event.task != ROOT and data.outcome != "done"
     if isinstance(data, e.StageOpened):
         return data.kind == "wait"
+    if isinstance(data, e.StageAssigned):
+        return event.task == ROOT and kind_of_stage(data.stage) == "check"  # the first thing that takes time
     if isinstance(data, e.MessageAccepted):
         return data.kind in _TALK
     return isinstance(data, _ALWAYS)
@@ -88,6 +90,8 @@ def matters(event: e.Event) -> bool:
 
 def who(event: e.Event) -> str:
     """The agent it is about, else who said it; a person is `you`."""
+    if isinstance(event.data, e.NoticeGiven):
+        return "engine"
     return event.agent or ("you" if event.actor == "person" else event.actor)
 
 
