@@ -119,6 +119,7 @@ def test_nothing_told_is_lost_over_several_lives(script, dies_at, seed):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1200)
 def test_nothing_told_is_lost_in_thousands_of_crashes():
     for seed in range(20_000):
         random = Random(seed)
