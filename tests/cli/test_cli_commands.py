@@ -33,6 +33,15 @@ def test_the_last_object_of_a_run_is_run_ended(quarterdeck, engine):
     assert {merged["task"] for merged in last["data"]["merged"]} == {"search", "cli"}
 
 
+def test_the_last_object_has_every_field_though_nothing_was_merged(quarterdeck, repo, stuck):
+    with StandIn(repo, stuck):
+        data = objects(quarterdeck("run", "x", "--json")[1])[-1]["data"]
+    assert data["outcome"] == "needs_human"
+    assert data["tasks"] == {"parse": "unfinished"}
+    assert data["merged"] == []
+    assert data["usage"] == {"input": 0, "output": 0, "cache_read": 0, "cache_write": 0}
+
+
 def test_a_run_that_waits_for_a_person_ends_with_4_and_says_how_to_decide(quarterdeck, repo, stuck):
     with StandIn(repo, stuck):
         code, out, _ = quarterdeck("run", "x")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from engine.api.errors import ApiError
+from engine.api.status import usage
 from engine.core.commands import StopRun
 from engine.core.events import Event, RunEnded, decode
 from tui import door
@@ -32,13 +36,11 @@ class Follower:
 
     def follow(self) -> int:
         """Return when the run has ended, with its exit code. Raises RunDied when its engine goes first."""
-        while True:
-            try:
-                return self._until_the_end()
-            except KeyboardInterrupt:
-                if self._stopping:
-                    raise
-                self._stop()
+        before = signal.signal(signal.SIGINT, self._interrupted)
+        try:
+            return self._until_the_end()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def _until_the_end(self) -> int:
         for line, event in self._events():
@@ -51,24 +53,36 @@ class Follower:
         try:
             with self._client.raw_events(self._seq) as stream:
                 for line in stream:
-                    event = decode(line)
-                    yield line, event
-                    self._seq = event.seq
+                    yield line, decode(line)
         except ApiError as error:
             raise RunDied(f"the run was not followed to its end: {error}") from error
 
     def _tell(self, line: bytes, event: Event) -> None:
-        if self._story is None:
+        if self._story is None and isinstance(event.data, RunEnded):
+            output.objects([_in_full(line, event.data)])
+        elif self._story is None:
             output.raw(line)
         else:
             output.lines(self._story.tell(event))
 
-    def _stop(self) -> None:
-        """Ask on a connection of its own: the one that was broken off may hold half a reply."""
+    def _interrupted(self, *_: object) -> None:
+        """Ask for a stop in the middle of whatever is going on, which then goes on; the second time, leave.
+
+        It asks on a connection of its own: the one that is followed may be in the middle of a reply.
+        """
+        if self._stopping:
+            raise KeyboardInterrupt
         self._stopping = True
         output.aside("stopping the run; it can be resumed (Ctrl-C again leaves at once)")
         with door.attach(self._place) as client:
             client.submit(StopRun())
+
+
+def _in_full(line: bytes, ended: RunEnded) -> dict[str, Any]:
+    """The last object with every field there, also those that the record leaves out because they are empty."""
+    found: dict[str, Any] = msgspec.json.decode(line)
+    merged = [{"task": one.task, "commit": one.commit} for one in ended.merged]
+    return {**found, "data": {**found["data"], "merged": merged, "usage": usage(ended.usage), "usd": ended.usd}}
 
 
 def primed(story: Story, place: Place, run: str, seq: int) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from engine.agents.environment import allowed_environment
 from engine.api.calls import RunRequest
 from engine.core.commands import AddTasks, Answer, CancelTask, RaiseBudget, ReassignTask, Requests, RetryTask
-from engine.core.events import decode
+from engine.core.events import StageAssigned, StageCancelled, StageClosed, StageOpened, decode
 from engine.core.state import State
 from engine.core.values import TaskSpec
 from tui import door
@@ -22,6 +22,8 @@ from tui.commands.run import plan_text
 from tui.commands.status import current
 from tui.headless.cells import plain
 from tui.headless.gist import gist
+
+_BOOKKEEPING = (StageOpened, StageAssigned, StageClosed, StageCancelled)
 
 
 def approvals(args: Namespace) -> int:
@@ -95,7 +97,7 @@ def _told(events: Sequence[dict[str, Any]]) -> list[str]:
     look, nothing = output.look(), State()
     found = []
     for event in map(decode, map(msgspec.json.encode, events)):
-        if event.actor == "person":
+        if event.actor == "person" and not isinstance(event.data, _BOOKKEEPING):
             what = gist(event, nothing)
             whom = event.task or event.agent
             text = "  ".join(part for part in (whom, what.text) if part)
