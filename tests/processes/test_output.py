@@ -129,6 +129,25 @@ def test_the_last_bytes_before_an_exit_are_never_lost(tmp_path):
     run(scenario())
 
 
+def test_what_is_still_in_the_pipe_of_a_slowed_down_program_is_read_at_its_end(tmp_path):
+    async def scenario():
+        keeper = await Keeper.start("builder", records=tmp_path)
+        heard = 0
+
+        def count(data: bytes) -> None:
+            nonlocal heard
+            heard += len(data)
+
+        script = "head -c 8200000 /dev/zero; printf END"
+        running = await keeper.run(program(tmp_path, "sh", "-c", script), on_output=count)
+        await running.wait()
+        assert heard == 8_200_003
+        assert running.tail().endswith(b"END")
+        await keeper.close()
+
+    run(scenario())
+
+
 def test_a_long_silence_and_then_an_exit_say_all_there_was(tmp_path):
     async def scenario():
         keeper = await Keeper.start("builder", records=tmp_path)
