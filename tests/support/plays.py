@@ -164,3 +164,53 @@ def the_stuck_one() -> Play:
     play.review("parse")
     play.conflict("parse", "src/parse.py", "README.md")
     return play
+
+
+def the_troubled_one() -> Play:
+    """All that can go on besides: pauses, kills, budgets, messages, notices, a merge that waits; then it is stopped."""
+    play = Play().begin(
+        tasks=(TaskSpec(id="one", title="One"), TaskSpec(id="two", title="Zwei 二つ")),
+        notices=("2 uncommitted files are not seen by agents: notes.txt, todo/api.py",),
+    )
+    play.check("_")
+    play.began("one", "work")
+    play.do(c.PauseAgent(agent="builder-1"), actor="person")
+    play.do(c.Froze(agent="builder-1", processes=1), after=0.1)
+    play.do(c.ResumeAgent(agent="builder-1"), actor="person", after=60)
+    play.do(c.SteerAgent(agent="builder-1", text="mind the tabs"), actor="person")
+    play.do(c.Steered(agent="builder-1", text="mind the tabs", delivered=False))
+    payload = {"text": "is 二つ meant to be a name?"}
+    play.do(c.Took(id="01M", sender="builder-1", to="person", kind="clarification_request", payload=payload))
+    play.do(c.TurnedAway(sender="builder-2", file="x.json", reason="no such kind: gossip"))
+    play.do(
+        c.Killed(agent="builder-2", gone=True, proof="3 processes are gone", processes=3, ms=8.0, snapshot="refs/q/1")
+    )
+    change = Change(commit=oid("c"), tree=oid("T"), base=oid("base"), patch="p", files=("a",), added=1)
+    play.finish("one", "work", c.Worked(change=change, summary="二" * 60))
+    stage = play.stage("one", "check")
+    run = CheckRun(command=GATE, tree=oid("T"), env="e", passed=True, exit=0)
+    play.do(c.Finished(stage=stage.id, lease=stage.lease, result=c.Checked(runs=(run,))))
+    play.finish("one", "review", c.Broke(reason="it ended without a verdict"))
+    play.finish("one", "review", c.Reviewed(verdict="approve", patch="p"))
+    play.finish("one", "merge", c.Obstructed(reason="your edits of a are in the way", paths=("a", "b c")))
+    play.do(c.Cleared(stage="01JDEMO/one/merge.1.0"))
+    play.do(c.StopRun(), actor="person", after=3600)
+    return play
+
+
+def the_hostile_one(evil: str) -> Play:
+    """Everybody who can write something writes `evil`."""
+    tasks = (TaskSpec(id="a", title=evil, prompt=evil),)
+    play = Play().begin(goal=f"{evil}\n{evil}", tasks=tasks, notices=(evil,), check=(evil,))
+    play.finish("_", "check", c.Checked(runs=(CheckRun(command=evil, tree=oid("b"), env="e", passed=True, exit=0),)))
+    play.work("a", evil, files=(evil,))
+    play.check("a", passed=False, output=f"E   {evil}\nFAILED {evil}\n")
+    play.work("a", evil)
+    play.check("a")
+    play.review("a", "reject", f"{evil}\n{evil}")
+    play.do(c.Steered(agent="builder-1", text=evil, delivered=True))
+    play.do(c.Took(id="01M", sender="builder-1", to="person", kind="note", payload={"text": evil}))
+    play.do(c.TurnedAway(sender="builder-1", file=evil, reason=evil))
+    play.do(c.Noticed(text=evil))
+    play.do(c.StopRun(reason=evil), actor="person")
+    return play

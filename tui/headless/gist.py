@@ -29,6 +29,13 @@ class Gist(NamedTuple):
 
 Teller = Callable[[e.Event, Any, State], Gist]
 _TELLERS: dict[type[e.Fact], Teller] = {}
+_SAYS = {
+    "clarification_request": "asks",
+    "escalation": "escalates",
+    "answer": "answers",
+    "proposal": "proposes",
+    "task_assignment": "assigns",
+}
 _DOING = {"work": "working", "review": "reviewing", "plan": "planning"}
 
 
@@ -263,7 +270,7 @@ def _merge_conflicted(_: e.Event, data: e.MergeConflicted, __: State) -> Gist:
 
 @_says(e.MergeWaiting)
 def _merge_waiting(_: e.Event, data: e.MergeWaiting, __: State) -> Gist:
-    return Gist("wait", "merge waits", data.reason, tuple(data.paths[:8]))
+    return Gist("wait", "waits", f"its merge: {data.reason}", tuple(data.paths[:8]))
 
 
 @_says(e.MergeCleared)
@@ -351,7 +358,7 @@ def _approval_given(_: e.Event, data: e.ApprovalGiven, __: State) -> Gist:
 @_says(e.MessageAccepted)
 def _message_accepted(_: e.Event, data: e.MessageAccepted, __: State) -> Gist:
     said = next((value for value in data.payload.values() if isinstance(value, str)), "")
-    return Gist("note", data.kind.replace("_", " "), _joined(f"to {data.to}" if data.to else "", said))
+    return Gist("note", _SAYS.get(data.kind, data.kind), _joined(f"to {data.to}" if data.to else "", said))
 
 
 @_says(e.MessageRefused)

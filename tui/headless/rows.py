@@ -39,8 +39,9 @@ def rows(lead: Sequence[str], what: Gist, columns: Columns, look: Look, *, brief
     room = look.left(used)
     moved = not brief and what.face in _IN_FULL and room is not None and cells.width(text) > room
     shown = "" if moved else look.fit(text, used)
-    head = GAP.join([look.ink(first, "dim"), *others, look.state(what.face, cells.plain(what.word), WORD)])
-    row = f"{head} {shown}".rstrip()
+    state = look.state(what.face, cells.cut(cells.plain(what.word), WORD - 2, look.ellipsis), WORD if shown else 0)
+    head = GAP.join([look.ink(first, "dim"), *others, state])
+    row = f"{head} {shown}" if shown else head
     if brief:
         return [row]
     return [row, *below(([text] if moved else []) + [*what.more], columns.widths[0] + 2, look)]

@@ -61,15 +61,17 @@ class Story:
         run = self._state.run
         since = clock(event.at - run.started) if run is not None else ""
         cells = (since, who(event), about(event))
-        return rows(cells, what, self._columns(), self._look)
+        return rows(cells, what, self._columns(len(since)), self._look)
 
-    def _columns(self) -> Columns:
-        """Wide enough for the names there are, within reason."""
+    def _columns(self, time: int) -> Columns:
+        """Wide enough for the time and for the names there are, within reason."""
         run = self._state.run
         narrow = self._look.width is not None and self._look.width < NARROW
         agents = max((len(name) for name in self._state.agents), default=0)
         tasks = max((len(name) for name in run.tasks), default=0) if run is not None else 0
-        return Columns((5, min(max(agents, 6), 10 if narrow else 16), min(max(tasks, 8), 12 if narrow else 24)))
+        return Columns(
+            (max(time, 5), min(max(agents, 6), 10 if narrow else 16), min(max(tasks, 8), 12 if narrow else 24))
+        )
 
 
 def matters(event: e.Event) -> bool:
