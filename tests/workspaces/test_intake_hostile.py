@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.aio import run
 from support.clones import Bench, bench
-from support.repos import clean_environment, git, healthy, save
+from support.repos import clean_environment, git, healthy, make, save
 
+from workspaces.clones import intake
 from workspaces.clones.intake import Change, Refusal, receive
+from workspaces.clones.packs import declared
 from workspaces.ports import Completed, Inside
 
 
@@ -94,15 +96,15 @@ def commit_of(b: Bench, tree: str, *parents: str, name: str = "builder-1") -> st
     return git(b.clone.folder, *who, "commit-tree", tree, *words, "-m", "x")
 
 
-def pack_of(*objects: tuple[int, bytes]) -> bytes:
-    """A pack with raw objects of any content: 1 commit, 2 tree, 3 blob."""
+def pack_of(*objects: tuple[int, bytes], plain: bytes = b"") -> bytes:
+    """A pack with raw objects of any content: 1 commit, 2 tree, 3 blob, 7 delta on the object named by `plain`."""
     out = b"PACK" + struct.pack(">II", 2, len(objects))
     for kind, content in objects:
         size, head = len(content) >> 4, kind << 4 | len(content) & 15
         while size:
             out += bytes([head | 0x80])
             head, size = size & 0x7F, size >> 7
-        out += bytes([head]) + zlib.compress(content)
+        out += bytes([head]) + plain + zlib.compress(content)
     return out + hashlib.sha1(out).digest()
 
 
@@ -250,6 +252,37 @@ def test_what_was_refused_or_left_by_a_crash_does_not_slip_in_with_the_next_chan
     assert [path for path in aside.rglob("*") if path.is_file()] == [aside / "info" / "alternates"]
 
 
+def test_a_pack_that_would_fill_the_disk_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = ready(tmp_path)
+    monkeypatch.setattr(intake, "UNPACKED", 1_000_000)
+    assert "unpacks to more than 1000000 bytes" in refused(b, crafted(b, ("100644", "zeros", bytes(1_000_001))))
+    copies = b"\x01" + b"\xff\xff\xff\xff\x7f"  # from one byte to 34 gigabytes
+    delta = pack_of((7, copies), plain=bytes.fromhex(b.tip))
+    assert "unpacks to more" in refused(b, f"{b.tip}\n".encode() + delta)
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_sizes_are_declared_as_git_counts_them(tmp_path: Path, object_format: str, by_name: bool) -> None:
+    text = "".join(f"line {number}\n" for number in range(5000))
+    root = make(tmp_path / "r", {"big": text, "small": "s"}, f"--object-format={object_format}")
+    save(root, {"big": text + "more\n", "bin": os.urandom(3_000_000)})
+    names = git(root, "rev-list", "--objects", "--all", "--no-object-names").split()
+    how = () if by_name else ("--delta-base-offset",)
+    pack = subprocess.run(
+        ("git", "-C", str(root), "pack-objects", "-q", "--stdout", *how),
+        input="\n".join(names).encode(),
+        capture_output=True,
+        check=True,
+        env=clean_environment(),
+    ).stdout
+    assert len(pack) < 3_000_000 + len(text), "with a delta in it"
+    sizes = [int(git(root, "cat-file", "-s", name)) for name in names]
+    assert declared(pack, len(names[0]) // 2, 10**9) == sum(sizes)
+
+
 def test_nothing_planted_in_a_clone_runs_with_our_own_rights(tmp_path: Path) -> None:
     """Canaries tell who ran them: the person's git has a variable that nothing inside has."""
     b = bench(tmp_path)
@@ -280,11 +313,13 @@ def test_nothing_planted_in_a_clone_runs_with_our_own_rights(tmp_path: Path) -> 
         save(b.root, {"a.txt": "one\nyours\nthree\n"})
         b.prepare(carry=change.commit)
         run(b.clone.keep("refs/quarterdeck/kept/x", base=b.tip, message="x\n"))
-        run(b.clone.remove())
+        assert ".gitattributes" in change.files
+        assert not canary.exists(), canary.read_text()
+        git(folder, "config", "core.fsmonitor", str(script))
+        git(folder, "status")
+        assert canary.exists(), "a git of our own in there would have been caught"
     finally:
         del os.environ["OUR_OWN_RIGHTS"]
-    assert ".gitattributes" in change.files
-    assert not canary.exists(), canary.read_text()
 
 
 def test_a_forged_git_pointer_does_not_lead_us_anywhere(tmp_path: Path) -> None:

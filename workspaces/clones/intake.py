@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from workspaces.clones.packs import declared
 from workspaces.clones.quarantine import Quarantine
 from workspaces.diffs.make import FIXED, SHAPE
 from workspaces.diffs.model import File, numstat
@@ -24,7 +25,10 @@ FEW = 100
 """Objects up to which they are stored one by one: a pack an attempt would slow all of git down (git's own limit)."""
 
 SLOW = 1_000_000
-"""Bytes of a diff from which reading it would hold the event loop up noticeably."""
+"""Bytes of a diff or a pack from which reading it would hold the event loop up noticeably."""
+
+UNPACKED = 1 << 30
+"""Bytes that all objects of a change may have together once unpacked."""
 
 GITLINK = "160000"
 
@@ -67,6 +71,10 @@ async def receive(
         return Refusal("nothing that names a commit came out of the clone")
     if len(pack) > limit:
         return Refusal(f"the change is larger than {limit} bytes; leave generated files out, for example by .gitignore")
+    arguments = (pack, len(name) // 2, UNPACKED)
+    size = await asyncio.to_thread(declared, *arguments) if len(pack) > SLOW else declared(*arguments)
+    if size > UNPACKED:
+        return Refusal(f"the change unpacks to more than {UNPACKED} bytes")
     aside.begin()
     refused = await _store(git, pack, limit, aside.env)
     change = refused or await examine(git, name.decode(), base=base, who=who, env=aside.env)
