@@ -6,7 +6,7 @@ from itertools import islice
 import msgspec
 import pytest
 
-from engine.api.calls import CallRefused, RunRequest
+from engine.api.calls import CallRefused
 from engine.api.errors import EngineGone
 from engine.core import commands as c
 from engine.core import events as e
@@ -17,24 +17,26 @@ def seqs(events, count):
 
 
 class ClientContract:
-    """Needs two fixtures: `served` (a `Served` engine) and `connect`, which gives a new client at each call."""
+    """Needs two fixtures: `served`, an engine with an agent `builder`, and `connect`, a new client at each call.
+
+    `served` has `seq()`, `recorded()`, `notice(*texts)`, `do(function of the engine)` and `request`, a run it can start.
+    """
 
     def test_an_engine_says_who_it_is(self, connect, served):
         welcome = connect().engine
-        assert (welcome.version, welcome.seq) == (served.engine.version, served.engine.seq)
+        assert (welcome.version, welcome.seq) == (served.engine.version, served.seq())
 
-    def test_a_run_begins_and_its_id_comes_back(self, connect):
+    def test_a_run_begins_and_its_id_comes_back(self, connect, served):
         client = connect()
-        assert client.start_run(RunRequest(goal="mend it"), actor="ann") == "r1"
-        assert client.status()["run"]["goal"] == "mend it"
+        run = client.start_run(served.request, actor="ann")
+        status = client.status()["run"]
+        assert (status["id"], status["goal"], status["state"]) == (run, "mend it", "running")
 
-    def test_a_request_is_answered_with_the_events_that_followed(self, connect):
+    def test_a_request_is_answered_with_the_events_that_followed(self, connect, served):
         client = connect()
-        client.start_run(RunRequest(goal="g"))
-        events = client.submit(c.PauseAgent(agent="builder"), actor="ann")
-        assert [(event["kind"], event["agent"], event["actor"]) for event in events] == [
-            ("agent_pause_asked", "builder", "ann")
-        ]
+        client.start_run(served.request)
+        asked = client.submit(c.PauseAgent(agent="builder"), actor="ann")[0]
+        assert (asked["kind"], asked["agent"], asked["actor"]) == ("agent_pause_asked", "builder", "ann")
 
     def test_every_request_the_core_knows_passes_through_unchanged(self, connect, served):
         received = []
@@ -68,10 +70,14 @@ class ClientContract:
             client.submit(c.RetryTask(task="a"))
         assert client.status()["run"] is None
 
-    def test_a_defect_is_told_to_its_caller_and_nobody_else(self, connect):
+    def test_a_defect_is_told_to_its_caller_and_nobody_else(self, connect, served):
+        async def submit(request, *, actor):
+            raise RuntimeError("a defect")
+
+        served.do(lambda engine: setattr(engine, "submit", submit))
         client = connect()
         with pytest.raises(CallRefused, match="a defect") as no:
-            client.submit(c.SteerAgent(agent="builder", text="defect"))
+            client.submit(c.StopRun())
         assert no.value.exit_code == 1
         assert client.status()["engine"]["pid"]
 
@@ -81,64 +87,76 @@ class ClientContract:
 
     def test_a_stream_from_the_beginning_has_every_event_as_recorded(self, connect, served):
         client = connect()
-        client.start_run(RunRequest(goal="g"))
-        recorded = list(served.engine.events)
+        client.start_run(served.request)
+        recorded = served.recorded()
         with client.raw_events() as stream:
             assert list(islice(stream, len(recorded))) == recorded
         assert e.decode(recorded[0]).kind == "engine_started"
 
-    def test_a_stream_from_the_middle_begins_after_what_was_seen(self, connect):
+    def test_a_stream_from_the_middle_begins_after_what_was_seen(self, connect, served):
         client = connect()
-        client.start_run(RunRequest(goal="g"))
+        client.start_run(served.request)
         with client.events(since=2) as stream:
             assert seqs(stream, 2) == [3, 4]
 
     def test_a_stream_goes_on_with_what_comes(self, connect, served):
-        with connect().events(since=served.engine.seq) as stream:
-            served.do(lambda engine: engine.do(c.Noticed(text="now")))
+        with connect().events(since=served.seq()) as stream:
+            served.notice("now")
             assert next(stream)["data"]["text"] == "now"
 
     def test_a_stream_and_calls_go_on_beside_each_other(self, connect, served):
         client = connect()
-        with client.events(since=served.engine.seq) as stream:
-            client.start_run(RunRequest(goal="g"))
+        with client.events(since=served.seq()) as stream:
+            run = client.start_run(served.request)
             assert next(stream)["kind"] == "run_started"
-            assert client.status()["run"]["id"] == "r1"
+            assert client.status()["run"]["id"] == run
 
     def test_a_call_that_takes_long_does_not_hold_up_others(self, connect, served):
         waiting, other = connect(), connect()
+        other.start_run(served.request)
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(waiting.settled(None, "paused")))
+        thread = threading.Thread(target=lambda: answers.extend(waiting.settled("builder", "paused")))
         thread.start()
         assert other.status()["engine"]
-        served.do(lambda engine: engine.release.set())
+        assert not answers
+        other.submit(c.PauseAgent(agent="builder"))
         thread.join(10)
-        assert answers == [[{"agent": None, "state": "paused", "proof": "frozen"}]]
+        (answer,) = answers
+        assert (answer["agent"], answer["state"]) == ("builder", "paused")
+        assert answer["proof"]
+
+    def test_a_kill_answers_with_its_proof(self, connect, served):
+        client = connect()
+        client.start_run(served.request)
+        (killed,) = client.kill("builder")
+        assert (killed["agent"], killed["gone"]) == ("builder", True)
+        (agent,) = (agent for agent in client.status()["agents"] if agent["name"] == "builder")
+        assert (agent["state"], agent["held"]) == ("stopped", "kill")
 
     def test_ten_viewers_see_every_event(self, connect, served):
-        streams = [connect().events(since=served.engine.seq) for _ in range(10)]
-        first = served.engine.seq + 1
-        served.do(lambda engine: [engine.do(c.Noticed(text=str(n))) for n in range(1000)])
+        streams = [connect().events(since=served.seq()) for _ in range(10)]
+        first = served.seq() + 1
+        served.notice(*map(str, range(1000)))
         for stream in streams:
             assert seqs(stream, 1000) == list(range(first, first + 1000))
             stream.close()
 
     def test_a_client_that_does_not_read_neither_slows_the_engine_nor_misses_anything(self, connect, served):
-        first = served.engine.seq + 1
-        with connect().raw_events(since=served.engine.seq) as slow:
+        first = served.seq() + 1
+        with connect().raw_events(since=first - 1) as slow:
             other = connect()
-            served.do(lambda engine: [engine.do(c.Noticed(text=f"{n} " + "x" * 200)) for n in range(20_000)])
+            served.notice(*(f"{n} " + "x" * 200 for n in range(20_000)))
             assert other.status()["engine"]["seq"] == first + 19_999
             found = [msgspec.json.decode(line)["seq"] for line in islice(slow, 20_000)]
         assert found == list(range(first, first + 20_000))
 
     def test_the_end_of_the_engine_is_told_after_its_last_event(self, connect):
         client = connect()
-        stream = client.events()
-        client.end()
-        assert [event["kind"] for event in islice(stream, 2)] == ["engine_started", "engine_stopped"]
-        with pytest.raises(EngineGone, match="the engine ended"):
-            next(stream)
+        with client.events() as stream:
+            client.end()
+            client.gone()
+            assert [event["kind"] for event in islice(stream, 2)] == ["engine_started", "engine_stopped"]
+            with pytest.raises(EngineGone, match="the engine ended"):
+                next(stream)
         with pytest.raises(EngineGone):
             client.status()
-        stream.close()

@@ -29,7 +29,8 @@ class FakeEngine:
         self.mind = Mind()
         self.events = []
         self.ended = asyncio.Event()
-        self.release = asyncio.Event()  # lets `slow` calls go on
+        self.release = asyncio.Event()  # cleared: kills wait
+        self.release.set()
         self.killed = []
         self._waiters = []
         self.do(c.CameUp(epoch=1, pid=4242, version=version, confinement="unconfined"))
@@ -60,12 +61,10 @@ class FakeEngine:
             await waiter
 
     async def submit(self, request, *, actor):
-        if isinstance(request, c.SteerAgent) and request.text == "burst":
-            for number in range(20_000):
-                self.do(c.Noticed(text=f"{number} " + "x" * 200))
-        if isinstance(request, c.SteerAgent) and request.text == "defect":
-            raise RuntimeError("a defect")
-        return self.do(request, actor)
+        events = self.do(request, actor)
+        if isinstance(request, c.PauseAgent):
+            self.do(c.Froze(agent=request.agent, processes=1))
+        return events
 
     async def start_run(self, request, *, actor):
         tasks = (TaskSpec(id="parse", title="Parse"), TaskSpec(id="print", title="Print", after=("parse",)))
@@ -89,7 +88,8 @@ class FakeEngine:
         return [{"agent": name, "gone": True} for name in names]
 
     async def settled(self, agent, wanted):
-        await self.release.wait()
+        while agent is None or self.mind.state.agents[agent].pause != "frozen":
+            await self.changed(self.seq)
         return [{"agent": agent, "state": wanted, "proof": "frozen"}]
 
     def status(self):

@@ -1,4 +1,4 @@
-"""A fake engine behind a real socket: in a thread of this process, or in a process that can be killed."""
+"""An engine behind a real socket: the fake or the real one in a thread, or the fake one in a process to be killed."""
 
 import asyncio
 import os
@@ -8,14 +8,32 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from support.fake_engine import FakeEngine
+from support.repos import make
 
+from engine.api.calls import RunRequest
 from engine.api.server import Server
+from engine.core import commands as c
+from engine.journal.keys import KeyRing
+from engine.journal.writer import Journal
+from engine.runtime.local import LocalEngine
+from engine.runtime.record import Record
+from workspaces.layout import Layout
+from workspaces.repository import Repository
 
 ROOT = Path(__file__).resolve().parents[2]
+CONFIG = """
+[project]
+check = ["true"]
+review = false
+[agents.builder]
+runtime = "command"
+command = ["sleep", "60"]
+does = ["implement"]
+"""
 
 
 @contextmanager
@@ -29,24 +47,36 @@ def short_folder():
 
 
 class Served:
-    """What a test may do to the engine from outside its loop."""
+    """A fake engine, and what a test may do to it from outside its loop."""
+
+    request = RunRequest(goal="mend it")
 
     def __init__(self, path, **options):
         self.path, self._options = path, options
         self.counts = []
         self.engine = self.server = None
         self._ready = threading.Event()
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     async def _run(self):
         self._loop = asyncio.get_running_loop()
-        self.engine = FakeEngine(**self._options)
-        self.server = Server(self.engine, self.path, changed=self._count)
-        self._changed = threading.Condition()
-        await self.server.start()
-        self._ready.set()
-        await self.engine.ended.wait()
-        await self.server.close()
+        async with self._made() as (engine, ended):
+            self.engine = engine
+            self.server = Server(engine, self.path, changed=self._count)
+            await self.server.start()
+            self._ready.set()
+            await ended
+            await self._go_down()
+            await self.server.close()
+
+    @asynccontextmanager
+    async def _made(self):
+        engine = FakeEngine(**self._options)
+        yield engine, engine.ended.wait()
+
+    async def _go_down(self):
+        self.engine.release.set()
 
     def _count(self, count):
         with self._changed:
@@ -59,15 +89,21 @@ class Served:
         async def call():
             return function(self.engine)
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(20)
+
+    def seq(self):
+        return self.do(lambda engine: engine.seq)
+
+    def recorded(self):
+        return list(self.do(lambda engine: engine.since(0, sys.maxsize)))
+
+    def notice(self, *texts):
+        """Let events happen; returns when they are durable."""
+        self.do(lambda engine: [engine.do(c.Noticed(text=text)) for text in texts])
 
     def wait_for_clients(self, count):
         with self._changed:
             assert self._changed.wait_for(lambda: (self.counts or [0])[-1] == count, 10), self.counts
-
-    def _let_go(self):
-        self.engine.release.set()
-        self.engine.ended.set()
 
     def __enter__(self):
         self._thread.start()
@@ -80,10 +116,44 @@ class Served:
         self._thread.join(10)
         assert not self._thread.is_alive()
 
+    def _let_go(self):
+        self.engine.ended.set()
+
+
+class ServedReal(Served):
+    """The real engine in a repository of its own."""
+
+    request = RunRequest(goal="mend it", agent="builder", unconfined=True, environment={"PATH": os.environ["PATH"]})
+
+    @asynccontextmanager
+    async def _made(self):
+        root = make(self.path.parent / "repository", {"quarterdeck.toml": CONFIG})
+        layout = Layout(root, self.path.parent / "state")
+        layout.create()
+        journal = Journal.open(layout.journal, signer=KeyRing(layout.keys).signer("engine"))
+        engine = LocalEngine(await Repository.open(root), layout, Record(journal))
+        await engine.come_up()
+        try:
+            yield engine, engine.ended
+        finally:
+            journal.close()
+
+    async def _go_down(self):
+        await self.engine.go_down("the test is over", kill=True)
+
+    def notice(self, *texts):
+        async def all_of_them():
+            await asyncio.gather(*(self.engine.record.report(c.Noticed(text=text)) for text in texts))
+
+        asyncio.run_coroutine_threadsafe(all_of_them(), self._loop).result(20)
+
+    def _let_go(self):
+        self.engine.end(kill=True)
+
 
 @contextmanager
 def own_process(path):
-    """The engine in its own process."""
+    """The fake engine in its own process."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     process = subprocess.Popen(
         [sys.executable, "-m", "support.fake_engine", str(path)], stdout=subprocess.PIPE, env=environment
