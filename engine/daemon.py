@@ -98,7 +98,7 @@ async def _live(repo: Repository, layout: Layout, journal: Journal, ready: int |
     engine = LocalEngine(repo, layout, record)
     idle = _Idle(engine)
     server = Server(engine, socket_path(repo.id), changed=idle.clients)
-    await engine.come_up()
+    await engine.come_up(journal.notices)
     await server.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from workspaces import spawn
 from workspaces.errors import GitFailed, GitMissing
 from workspaces.ports import Completed
 
@@ -63,21 +63,8 @@ class Git:
 
     async def _once(self, args: tuple[str, ...], stdin: bytes, env: Mapping[str, str] | None) -> Completed:
         self.started += 1
-        process = await self._start(args, bool(stdin), environment(env))
         try:
-            out, err = await process.communicate(stdin or None)
-        finally:
-            if process.returncode is None:  # we were cancelled
-                process.kill()
-                await process.wait()
-        return Completed(code=process.returncode or 0, out=out, err=err)
-
-    async def _start(self, args: tuple[str, ...], feeds: bool, env: dict[str, str]) -> Process:
-        source = PIPE if feeds else DEVNULL
-        try:
-            return await asyncio.create_subprocess_exec(
-                *self._prefix, *args, stdin=source, stdout=PIPE, stderr=PIPE, env=env
-            )
+            return await spawn.run((*self._prefix, *args), stdin=stdin, env=environment(env))
         except FileNotFoundError:
             raise GitMissing(self.program) from None
 

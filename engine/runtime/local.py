@@ -62,8 +62,8 @@ class LocalEngine:
 
     # -- coming up and going down ----------------------------------------------------------------------------------
 
-    async def come_up(self) -> None:
-        """Take up the record: what was under way is interrupted, and goes on."""
+    async def come_up(self, notices: Sequence[str] = ()) -> None:
+        """Take up the record: what was under way is interrupted, and goes on. `notices` are worth recording."""
         held = {name: "kill" if hold.how == "killed" else "stop" for name, hold in self._holds().items()}
         report = c.CameUp(
             epoch=self.record.state.epoch + 1,
@@ -73,6 +73,8 @@ class LocalEngine:
             held=held,  # type: ignore[arg-type]  # the two words above
         )
         await self.record.report(report)
+        for text in notices:
+            self.record.report(c.Noticed(text=text))
         if self._run_on() is not None:
             await self._enter_or_rest()
 
@@ -260,7 +262,9 @@ class LocalEngine:
     async def _come_to_rest(self) -> None:
         await self._leave()
         if self._run_on() is None:
-            await self._note(self.record.checkpoint())
+            note = self.record.checkpoint()
+            if note:
+                await self._note(note)
             self.record.snapshot()
         self.on_rest.set()
 

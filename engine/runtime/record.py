@@ -7,6 +7,7 @@ for it. An error in writing is the end: the engine stops everything rather than 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,8 +19,11 @@ from engine.core import commands as c
 from engine.core import events as e
 from engine.core.decide import Mind
 from engine.core.state import State
+from engine.journal.errors import JournalError
 from engine.journal.reader import read_lines
 from engine.journal.writer import Journal
+
+log = logging.getLogger(__name__)
 
 KEPT = 20_000
 """Events kept in memory for those who follow; older ones are read from the journal."""
@@ -31,10 +35,18 @@ Listener = Callable[[e.Event], None]
 
 def load(journal: Journal) -> Mind:
     """The mind as the record has it: from the newest snapshot that fits, and every event after it."""
-    found = journal.latest_snapshot()
-    mind = Mind(msgspec.msgpack.decode(found[1], type=State) if found else None)
+    mind = Mind(_snapshot(journal))
     mind.replay(journal.replay(mind.state.seq))
     return mind
+
+
+def _snapshot(journal: Journal) -> State | None:
+    """The newest snapshot; None where there is none, or it is of another version: the events say it all again."""
+    found = journal.latest_snapshot()
+    try:
+        return msgspec.msgpack.decode(found[1], type=State) if found else None
+    except msgspec.MsgspecError:
+        return None
 
 
 class Record:
@@ -88,6 +100,8 @@ class Record:
             return
         for event in events:
             self._release(event)
+        if self._since_checkpoint >= CHECKPOINT_EVERY:
+            self.checkpoint()
         if not answer.done():
             answer.set_result(events)
         self._wake()
@@ -102,19 +116,24 @@ class Record:
         self._since_checkpoint += 1
         for listener in self._listeners:
             listener(event)
-        if self._since_checkpoint >= CHECKPOINT_EVERY:
-            self.checkpoint()
 
     def checkpoint(self) -> str:
-        """Sign the record as it stands; the note, to be kept where the record is not."""
+        """Sign the record as it stands; the note, to be kept where the record is not, or empty if it can not be."""
         self._since_checkpoint = 0
-        return self._journal.checkpoint(self._clock()).note
+        try:
+            return self._journal.checkpoint(self._clock()).note
+        except (JournalError, OSError) as error:
+            log.error("no checkpoint: %s", error)
+            return ""
 
     def snapshot(self) -> None:
         """Offer the state as a snapshot, if it is worth it and everything decided is durable."""
         if self.durable == self.state.seq and self.durable - self._snapshot_at >= SNAPSHOT_EVERY:
             self._snapshot_at = self.durable
-            self._journal.offer_snapshot(self.durable, msgspec.msgpack.encode(self.state))
+            try:
+                self._journal.offer_snapshot(self.durable, msgspec.msgpack.encode(self.state))
+            except OSError as error:
+                log.warning("no snapshot: %s", error)
 
     def since(self, seq: int, limit: int) -> list[bytes]:
         """Durable events after `seq`, oldest first, at most `limit`, as encoded objects."""

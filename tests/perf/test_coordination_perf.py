@@ -1,0 +1,217 @@
+"""The coordination tax: how much longer a run takes than its work, with journal, clones, packs, gates and merges counted.
+
+Method: tasks that only sleep (0.2-2 s) and write one file, gate `true`, agents are `sh` scripts. Makespan = first step
+assigned until the run's end, over the ideal of list scheduling (`support/shapes.py`). `make -j`, `ninja` and, where it
+is installed, LangGraph run the same sleeps in the same invocation, without clones or merges: their ratio is what a
+reader compares with. Machines are noisy: read ratios within one run, and the CPU figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.shapes import Job, ideal, layered
+
+from engine.api.calls import RunRequest
+from engine.api.launch import ensure
+
+pytestmark = [pytest.mark.perf, pytest.mark.timeout(900)]
+
+AGENT = """\
+while read -r key value; do
+  case $key in
+    '"id":') id=${value%'",'}; id=${id#'"'} ;;
+    '"title":') seconds=${value%'",'}; seconds=${seconds#'"'} ;;
+    '"role":') role=${value%'",'}; role=${role#'"'} ;;
+  esac
+done < "$QUARTERDECK_TASK"
+if [ "$role" = review ]; then
+  sleep "$(cat review-seconds)"
+  echo '{"review": {"verdict": "approve"}}' > "$QUARTERDECK_OUTBOX/.r"
+  mv "$QUARTERDECK_OUTBOX/.r" "$QUARTERDECK_OUTBOX/result.json"
+else
+  sleep "$seconds"
+  echo "$id" > "out-$id"
+fi
+"""
+
+
+def repository(folder: Path, *, places: int, reviewers: int, review_seconds: float) -> Path:
+    folder.mkdir()
+    (folder / "agent.sh").write_text(AGENT)
+    (folder / "review-seconds").write_text(f"{review_seconds}\n")
+    for number in range(20):
+        (folder / f"file-{number}.txt").write_text("line\n" * 50)
+    reviewer = f"""
+[agents.reviewer]
+runtime = "command"
+command = ["sh", "agent.sh"]
+does = ["review"]
+instances = {reviewers}
+"""
+    (folder / "quarterdeck.toml").write_text(f"""
+[project]
+check = ["true"]
+review = {str(bool(reviewers)).lower()}
+[limits]
+agents = {places}
+[agents.worker]
+runtime = "command"
+command = ["sh", "agent.sh"]
+instances = {places}
+{reviewer if reviewers else ""}
+""")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(folder)]
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "base"], check=True)
+    return folder
+
+
+def quarterdeck(root: Path, jobs: list[Job]) -> tuple[float, dict[str, Any]]:
+    """Makespan in seconds, and figures: hops in ms, CPU of the engine in ms a task."""
+    plan = {"goal": "bench", "task": [{"id": j.name, "title": str(j.seconds), "after": list(j.after)} for j in jobs]}
+    client = ensure(root)
+    try:
+        pid = client.status()["engine"]["pid"]
+        before = cpu(pid)
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        client.start_run(RunRequest(plan=json.dumps(plan), plan_name="plan.json", environment=environment))
+        events = []
+        with contextlib.closing(client.events(0)) as stream:
+            for event in stream:
+                events.append(event)
+                if event["kind"] == "run_ended":
+                    break
+        used = cpu(pid) - before
+    finally:
+        client.end(kill=True)
+        client.close()
+    assert events[-1]["data"]["outcome"] == "verified", events[-1]["data"]["reason"]
+    started = min(e["at"] for e in events if e["kind"] == "stage_assigned" and "/work." in e["data"]["stage"])
+    hops = sorted(hop_times(events, jobs))
+    figures = {"hop_ms": hops, "cpu_ms": used / len(jobs) * 1000}
+    return events[-1]["at"] - started, figures
+
+
+def hop_times(events: list[dict[str, Any]], jobs: list[Job]) -> list[float]:
+    """From the durable merge of the last dependency to the start of the dependant's program, in ms."""
+    merged = {e["task"]: e["at"] for e in events if e["kind"] == "merge_done"}
+    begun = {e["task"]: e["at"] for e in events if e["kind"] == "attempt_started" and "/work." in e["data"]["stage"]}
+    return [(begun[j.name] - max(merged[name] for name in j.after)) * 1000 for j in jobs if j.after]
+
+
+def cpu(pid: int) -> float:
+    """CPU seconds of a process and of the children it has waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def make(folder: Path, jobs: list[Job], places: int) -> float:
+    rules = "".join(
+        f"{j.name}: {' '.join(j.after)}\n\t@sleep {j.seconds}; echo {j.name} > out-{j.name}\n" for j in jobs
+    )
+    names = " ".join(j.name for j in jobs)
+    folder.mkdir()
+    (folder / "Makefile").write_text(f".PHONY: all {names}\nall: {names}\n{rules}")
+    return timed(["make", "-s", f"-j{places}", "-C", str(folder), "all"])
+
+
+def ninja(folder: Path, jobs: list[Job], places: int) -> float:
+    folder.mkdir()
+    rules = "rule w\n  command = sleep $s; echo $out > $out\n"
+    builds = "".join(f"build {j.name}: w | {' '.join(j.after)}\n  s = {j.seconds}\n" for j in jobs)
+    (folder / "build.ninja").write_text(rules + builds)
+    return timed(["ninja", "--quiet", "-C", str(folder), f"-j{places}"])
+
+
+def timed(argv: list[str]) -> float:
+    began = time.monotonic()
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def langgraph(jobs: list[Job], places: int) -> float:
+    """The same graph as a LangGraph StateGraph, each node one `sleep` process."""
+    graphs = pytest.importorskip("langgraph.graph")
+    places_left = asyncio.Semaphore(places)
+
+    def node(job: Job) -> Any:
+        async def work(state: dict[str, Any]) -> dict[str, Any]:
+            async with places_left:
+                await (await asyncio.create_subprocess_exec("sleep", str(job.seconds))).wait()
+            return {}
+
+        return work
+
+    graph = graphs.StateGraph(dict)
+    for job in jobs:
+        graph.add_node(job.name, node(job))
+    for job in jobs:
+        graph.add_edge(list(job.after) if job.after else graphs.START, job.name)
+    app = graph.compile()
+    began = time.monotonic()
+    asyncio.run(app.ainvoke({}, {"recursion_limit": 1000}))
+    return time.monotonic() - began
+
+
+def quantile(values: list[float], q: float) -> float:
+    return values[min(int(len(values) * q), len(values) - 1)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("places", "scale"), [(4, 1.0), (16, 1.0), (16, 5.0)])
+def test_layered_graph_of_200_tasks(place: Path, places: int, scale: float) -> None:
+    jobs = [Job(j.name, round(j.seconds * scale, 3), j.after) for j in layered(200 if scale == 1.0 else 100)]
+    best = ideal(jobs, places)
+    rows = []
+    makespan, figures = quarterdeck(repository(place / "r", places=places, reviewers=0, review_seconds=0), jobs)
+    rows.append(("quarterdeck, journal, clones, gates and merges counted", makespan))
+    for name, tool in (("make", make), ("ninja", ninja)):
+        if shutil.which(name):
+            rows.append((f"{name} -j{places}, sleeps only", tool(place / name, jobs, places)))
+    print(
+        f"\nlayered, {len(jobs)} tasks x{scale:g}, {places} places, ideal {best:.2f} s, load {os.getloadavg()[0]:.1f}"
+    )
+    for name, seconds in rows:
+        print(f"  {seconds / best:6.3f}  {seconds:7.2f} s  {name}")
+    hops = figures["hop_ms"]
+    print(
+        f"  merge durable -> dependant's program: p50 {quantile(hops, 0.5):.0f} ms, p95 {quantile(hops, 0.95):.0f} ms"
+    )
+    print(f"  CPU of the engine and its git: {figures['cpu_ms']:.0f} ms a task")
+    assert makespan / best < 3
+
+
+def test_langgraph_on_the_same_graph() -> None:
+    jobs = layered(200)
+    ratio = langgraph(jobs, 16) / ideal(jobs, 16)
+    print(f"\nlanggraph StateGraph, layered, 200 tasks, 16 places: {ratio:.3f}")
+
+
+@pytest.mark.parametrize("places", [4, 16])
+def test_ten_pipelines(place: Path, places: int) -> None:
+    work = [Job(f"t{n}", round(0.8 + 0.24 * n % 1.2, 3)) for n in range(10)]
+    review = 0.4
+    steps = [step for job in work for step in (job, Job(f"{job.name}-r", review, (job.name,)))]
+    best = ideal(steps, places)
+    root = repository(place / "r", places=places, reviewers=max(2, places // 2), review_seconds=review)
+    runs = [quarterdeck(root, work)[0]]
+    print(f"\n10 x implement, review, merge, {places} places: ideal {best:.2f} s, load {os.getloadavg()[0]:.1f}")
+    print(f"  {statistics.median(runs) / best:6.3f}  {statistics.median(runs):7.2f} s  quarterdeck")
+    assert runs[0] / best < 3
