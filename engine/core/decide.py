@@ -65,16 +65,17 @@ class _Decision:
 
     def take(self, drafts: Iterable[Draft], actor: str = ENGINE) -> None:
         """Number the drafts, fold them in, and remember whom they concern."""
+        first: int | None = None
         for draft in drafts:
-            event = self._event(draft, actor)
+            event = self._event(draft, actor, first)
+            first = first or event.seq
             evolve(self._state, event)
             self._agenda.note(self._state, event)
             self.events.append(event)
             self._touch(event)
-            self._booked = self._booked or isinstance(event.data, e.UsageBooked)
+            self._booked = self._booked or isinstance(event.data, e.UsageBooked | e.BudgetRaised)
 
-    def _event(self, draft: Draft, actor: str) -> e.Event:
-        earlier = self.events[-1].seq if self.events else None
+    def _event(self, draft: Draft, actor: str, first: int | None) -> e.Event:
         return e.Event(
             seq=self._state.seq + 1,
             at=self._at,
@@ -85,8 +86,14 @@ class _Decision:
             attempt=draft.attempt,
             agent=draft.agent,
             actor=draft.actor or actor,
-            cause=draft.cause or earlier,
+            cause=draft.cause or self._cause(draft, first),
         )
+
+    def _cause(self, draft: Draft, first: int | None) -> int | None:
+        task = self._state.run.tasks.get(draft.task) if self._state.run is not None else None
+        if task is not None:
+            return task.last
+        return first or (self.events[-1].seq if self.events else None)
 
     def _touch(self, event: e.Event) -> None:
         run, data = self._state.run, event.data
@@ -95,17 +102,14 @@ class _Decision:
         if event.task:
             self._touched[event.task] = event.seq
         if isinstance(data, e.TaskEnded):
-            self._touch_all((ROOT, *run.dependants.get(event.task, ())), event.seq)
+            self._touched |= dict.fromkeys((ROOT, *run.dependants.get(event.task, ())), event.seq)
         elif isinstance(data, e.RunStarted | e.TaskAdded):
             self._touched.setdefault(ROOT, event.seq)
-        elif isinstance(data, e.RunResumed | e.EngineStarted) or (
-            event.task == ROOT and isinstance(data, e.CheckPassed | e.CheckFailed)
-        ):
-            self._touch_all((ROOT, *run.tasks), event.seq)
-
-    def _touch_all(self, names: Iterable[str], seq: int) -> None:
-        for name in names:
-            self._touched[name] = seq
+        elif isinstance(data, e.RunResumed | e.EngineStarted):
+            # What happens next to a task goes on from where it was left, so that `why` reaches back over a restart.
+            self._touched |= {name: run.task(name).last or run.seq for name in (ROOT, *run.tasks)}
+        elif event.task == ROOT and isinstance(data, e.CheckPassed | e.CheckFailed):
+            self._touched |= dict.fromkeys((ROOT, *run.tasks), event.seq)
 
     def settle(self) -> None:
         """Go on until no task wants anything else and no free place can be filled."""

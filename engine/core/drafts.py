@@ -10,7 +10,10 @@ from engine.core.state import Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """`cause` is the seq of the event it follows from; None: of the one before it in the same decision."""
+    """`cause` is the seq of the event it follows from.
+
+    None: the last one about its task; for a new task or none, the first of those told together with it.
+    """
 
     data: e.Data
     task: str = ""

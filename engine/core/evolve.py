@@ -161,11 +161,12 @@ def _task_retried(state: State, event: e.Event, _: e.TaskRetried) -> None:
     task = run.task(event.task)
     if task.outcome is not None and event.task != ROOT:
         run.unended += 1
-    task.outcome, task.reason, task.unwanted = None, "", None
     latest = task.round
     if latest is not None:
+        latest.again = latest.again or task.outcome == "failed"
         task.granted = max(task.granted, latest.number + 1 - run.limits.attempts)
         latest.excused = latest.interruptions
+    task.outcome, task.reason, task.unwanted = None, "", None
 
 
 @_on(e.TaskReassigned)
@@ -245,9 +246,6 @@ def _release(state: State, stage: Stage, event: e.Event) -> None:
     agent = state.agents.get(stage.agent)
     if agent is not None and agent.stage == stage.id:
         agent.stage, agent.since, agent.seq = "", event.at, event.seq
-        agent.ending = False
-        if agent.pause == "frozen":
-            agent.pause = "asked"
     stage.agent, stage.pid, stage.tree, stage.since = "", 0, "", event.at
 
 
@@ -315,7 +313,8 @@ def _check_failed(state: State, event: e.Event, data: e.CheckFailed) -> None:
 @_on(e.ReviewGiven)
 def _review_given(state: State, event: e.Event, data: e.ReviewGiven) -> None:
     run = _run(state)
-    run.task(event.task).reviews.append(
+    task = run.task(event.task)
+    task.reviews.append(
         Review(
             round=event.attempt,
             lane=run.stages[data.stage].lane,
@@ -325,6 +324,9 @@ def _review_given(state: State, event: e.Event, data: e.ReviewGiven) -> None:
             remarks=data.remarks,
         )
     )
+    for stage in (run.stages[name] for name in task.open):
+        if stage.kind == "review":
+            stage.avoid = (*stage.avoid, event.agent)
 
 
 @_on(e.ReviewFailed)
@@ -392,7 +394,7 @@ def _resumed(state: State, event: e.Event, _: e.AgentResumed) -> None:
 def _held(state: State, event: e.Event, data: e.AgentHeld) -> None:
     agent = _agent(state, event)
     agent.held, agent.pause = data.how, ""
-    agent.ending = bool(agent.stage)
+    agent.ending = data.how == "stop"
 
 
 @_on(e.AgentStopped)
@@ -438,7 +440,9 @@ def _budget_raised(state: State, _: e.Event, data: e.BudgetRaised) -> None:
 
 @_on(e.ApprovalAsked)
 def _approval_asked(state: State, event: e.Event, data: e.ApprovalAsked) -> None:
-    _run(state).task(event.task).answers.append(
+    task = _run(state).task(event.task)
+    task.answers = [a for a in task.answers if a.stage != data.stage or a.granted is not None]  # asked again
+    task.answers.append(
         Approval(stage=data.stage, task=event.task, what=data.what, about=data.about, at=event.at, patch=data.patch)
     )
 

@@ -119,14 +119,15 @@ def missing_capabilities(
         return [
             problem
             for index, spec in enumerate(specs)
-            for problem in _lacking(crew, spec, index, reviewed=_reviewed(spec, pattern, review=review))
+            for problem in _lacking(crew, spec, index, reviewed=reviewed(spec, pattern, review=review))
         ]
     if pattern not in PLANNING:
         return list(_lacking(crew, TaskSpec(id="goal", title=""), None, reviewed=False))
     return list(_unplanned(crew, review=review))
 
 
-def _reviewed(spec: TaskSpec, pattern: str, *, review: bool) -> bool:
+def reviewed(spec: TaskSpec, pattern: str, *, review: bool) -> bool:
+    """Whether a task's work is to be reviewed: its own word, then the run's setting and the pattern."""
     return spec.review if spec.review is not None else review and pattern in REVIEWING
 
 

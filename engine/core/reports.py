@@ -39,7 +39,11 @@ def _came_up(state: State, report: c.CameUp) -> Drafts:
         agent = state.agents.get(name)
         if agent is not None and not agent.held:
             drafts.append(Draft(data=e.AgentHeld(how=how, reason="while no engine was there"), agent=name))
-    drafts += [Draft(data=e.AgentResumed(), agent=a.spec.name) for a in state.agents.values() if a.pause]
+    # A pause ends with the processes it froze; a hold written meanwhile stands.
+    thawed = [name for name, agent in state.agents.items() if agent.pause and name not in report.held]
+    drafts += [Draft(data=e.AgentResumed(), agent=name) for name in thawed]
+    if thawed and run is not None and run.outcome in {"needs_human", "budget"}:
+        drafts.append(Draft(data=e.RunResumed(reason=f"{', '.join(thawed)} may go on")))
     return drafts
 
 
@@ -201,7 +205,8 @@ def _cleared(state: State, report: c.Cleared) -> Drafts:
     stage = run.stages.get(report.stage) if run is not None else None
     if stage is None or run is None or not stage.obstacle:
         return []
-    up = [Draft(data=e.RunResumed(reason="the way is clear"))] if run.outcome == "needs_human" else []
+    rests = run.outcome in {"needs_human", "budget"}
+    up = [Draft(data=e.RunResumed(reason="the way is clear"))] if rests else []
     return [*up, of(stage, e.MergeCleared(stage=stage.id))]
 
 

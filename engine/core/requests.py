@@ -14,7 +14,7 @@ from engine.core.drafts import Draft, of
 from engine.core.errors import Busy, Refused, Stale, Unknown
 from engine.core.patterns import PATTERNS, PLANNING
 from engine.core.plans import Problem, problems
-from engine.core.routing import may
+from engine.core.stages import merging
 from engine.core.state import Agent, Approval, Run, State, Task
 from engine.core.values import Outcome, Source, TaskSpec
 
@@ -117,9 +117,9 @@ def _start(state: State, request: c.StartRun) -> Drafts:
     ]
 
 
-def added(tasks: tuple[TaskSpec, ...], source: Source) -> Drafts:
+def added(tasks: tuple[TaskSpec, ...], source: Source, cause: int | None = None) -> Drafts:
     """Drafts that add tasks."""
-    return [Draft(data=e.TaskAdded(spec=spec, source=source), task=spec.id) for spec in tasks]
+    return [Draft(data=e.TaskAdded(spec=spec, source=source), task=spec.id, cause=cause) for spec in tasks]
 
 
 def _valid(tasks: tuple[TaskSpec, ...], known: tuple[str, ...]) -> None:
@@ -178,7 +178,7 @@ def _add(state: State, request: c.AddTasks) -> Drafts:
     for spec in request.tasks:
         if not any({spec.kind, *spec.needs}.issubset(agent.spec.does) for agent in state.agents.values()):
             raise Refused(f'task "{spec.id}": no agent does {", ".join((spec.kind, *spec.needs))}', code="plan")
-    return [*_taken_up(run, "tasks were added"), *added(request.tasks, request.source)]
+    return [*_taken_up(run, "tasks were added"), *added(request.tasks, request.source, cause=run.seq)]
 
 
 @_handles(c.ReviseTask)
@@ -187,6 +187,8 @@ def _revise(state: State, request: c.ReviseTask) -> Drafts:
     task = _task(state, request.spec.id, request.version)
     if task.outcome is not None:
         raise Refused(f'task "{request.spec.id}" is {task.outcome}; add a new task instead', code="over")
+    if merging(run, task):
+        raise Refused(f'task "{request.spec.id}" is being merged; add a new task to change more', code="over")
     if request.spec == task.spec:
         return []
     others = tuple(other.spec for name, other in run.tasks.items() if name != request.spec.id)
@@ -231,6 +233,8 @@ def _cancel(state: State, request: c.CancelTask) -> Drafts:
 def _reassign(state: State, request: c.ReassignTask) -> Drafts:
     run = _unfinished(state)
     task = _task(state, request.task, request.version)
+    if task.outcome == "done":
+        raise Refused(f'task "{request.task}" is merged; add a new task to change more', code="over")
     agent = _agent(state, request.to)
     if not {task.spec.kind, *task.spec.needs}.issubset(agent.spec.does):
         raise Refused(f'agent "{request.to}" does not do {", ".join((task.spec.kind, *task.spec.needs))}')
@@ -240,7 +244,7 @@ def _reassign(state: State, request: c.ReassignTask) -> Drafts:
             e.StageInterrupted(stage=name, lease=run.stages[name].lease, reason="reassigned", counted=False),
         )
         for name in task.open
-        if run.stages[name].kind == "work" and run.stages[name].agent and not may(agent, run.stages[name])
+        if run.stages[name].kind == "work" and run.stages[name].agent not in {"", request.to}
     ]
     pinned = Draft(data=e.TaskReassigned(to=request.to), task=request.task)
     return [*_taken_up(run, f"{request.task} is reassigned"), *taken, pinned]

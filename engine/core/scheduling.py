@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from engine.core import events as e
 from engine.core.evolve import ENGINE
-from engine.core.routing import choose, free
+from engine.core.routing import choose, free, to_review
 from engine.core.stages import AGENT_KINDS
 from engine.core.state import Run, Stage, State
 
-Signature = tuple[str, tuple[str, ...], str | None, tuple[str, ...]]
+Signature = tuple[str, tuple[str, ...], str | None, tuple[str, ...], bool]
 Key = tuple[int, int, int, int, int]
 _RANK = {"merge": 0, "check": 1, "review": 2, "plan": 3, "work": 4}
 
@@ -43,11 +43,12 @@ class Agenda:
         if isinstance(data, e.RunStarted):
             self._heaps.clear()
             self._stale = True
-        elif isinstance(data, e.TaskAdded | e.TaskRevised):
+        elif isinstance(data, e.TaskAdded):
             self._stale = True
         elif isinstance(data, e.StageOpened | e.StageInterrupted | e.MergeCleared) and run is not None:
             self._push(run, run.stages[data.stage])
-        elif isinstance(data, e.TaskReassigned) and run is not None:
+        elif isinstance(data, e.TaskReassigned | e.TaskRevised | e.ReviewGiven) and run is not None:
+            self._stale = self._stale or isinstance(data, e.TaskRevised)
             for name in run.task(event.task).open:
                 self._push(run, run.stages[name])
 
@@ -56,6 +57,7 @@ class Agenda:
         run = state.run
         if run is None or run.outcome is not None:
             return None
+        self._refresh(run)
         best: tuple[Key, Stage, str] | None = None
         for stage in self._heads(run, _places(state, run)):
             holder = self._holder(state, run, stage)
@@ -80,36 +82,34 @@ class Agenda:
     def _holder(state: State, run: Run, stage: Stage) -> str:
         if stage.kind not in AGENT_KINDS:
             return ENGINE
-        agent = choose(state.agents.values(), stage, run.task(stage.task))
+        agent = choose(state.agents.values(), run, stage)
         return agent.spec.name if agent else ""
 
     def _push(self, run: Run, stage: Stage) -> None:
         if stage.kind in _RANK and not stage.agent:
-            heapq.heappush(self._heaps.setdefault(_signature(stage), []), (self._key(run, stage), stage.id))
+            heapq.heappush(self._heaps.setdefault(_signature(run, stage), []), (self._key(run, stage), stage.id))
 
     def _key(self, run: Run, stage: Stage) -> Key:
-        priority, tail = self._level(run, stage.task)
+        priority, tail = self._levels.get(stage.task, (0, 0))
         return (-priority, -tail, _RANK[stage.kind], run.task(stage.task).order, stage.opened)
 
-    def _level(self, run: Run, task: str) -> tuple[int, int]:
-        if self._stale:
-            self._levels, self._stale = levels(run), False
-            self._rekey(run)
-        return self._levels.get(task, (0, 0))
-
-    def _rekey(self, run: Run) -> None:
+    def _refresh(self, run: Run) -> None:
+        if not self._stale:
+            return
+        self._levels, self._stale = levels(run), False
         for signature, heap in self._heaps.items():
             heap[:] = [(self._key(run, run.stages[name]), name) for _, name in heap if _waits(run, name, signature)]
             heapq.heapify(heap)
 
 
-def _signature(stage: Stage) -> Signature:
-    return (stage.kind, stage.needs, stage.pin, stage.avoid)
+def _signature(run: Run, stage: Stage) -> Signature:
+    """All that decides who may take it: whoever can take one step of a heap can take any of it."""
+    return (stage.kind, stage.needs, stage.pin, stage.avoid, stage.kind == "work" and to_review(run, stage))
 
 
 def _waits(run: Run, name: str, signature: Signature) -> bool:
     stage = run.stages.get(name)
-    return stage is not None and not stage.agent and not stage.obstacle and _signature(stage) == signature
+    return stage is not None and not stage.agent and not stage.obstacle and _signature(run, stage) == signature
 
 
 def _places(state: State, run: Run) -> frozenset[str]:

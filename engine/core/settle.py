@@ -6,7 +6,7 @@ from engine.core import events as e
 from engine.core.drafts import Draft, of
 from engine.core.patterns import PATTERNS
 from engine.core.requests import rest
-from engine.core.routing import may
+from engine.core.routing import able
 from engine.core.stages import AGENT_KINDS, Doing, Ended, View, Want, stage_id
 from engine.core.state import ROOT, Run, Stage, State, Task
 from engine.core.values import Outcome
@@ -78,7 +78,7 @@ def resting(state: State, run: Run) -> Draft | None:
         return None
     if not run.stages:
         return Draft(data=rest(run, "failed", "nothing is left to do, and yet it is not done: this is a defect"))
-    spent = run.spent_out or any(_only_spent(state, stage) for stage in run.stages.values())
+    spent = run.spent_out or any(_only_spent(state, run, stage) for stage in run.stages.values())
     reasons = [_why(state, run, stage) for stage in run.stages.values()]
     told = "; ".join(dict.fromkeys(reasons[:20]))
     return Draft(data=rest(run, "budget" if spent and _needs_agent(run) else "needs_human", told))
@@ -88,9 +88,9 @@ def _needs_agent(run: Run) -> bool:
     return any(stage.kind in AGENT_KINDS for stage in run.stages.values())
 
 
-def _only_spent(state: State, stage: Stage) -> bool:
-    able = [agent for agent in state.agents.values() if may(agent, stage) and not agent.held]
-    return stage.kind in AGENT_KINDS and bool(able) and all(agent.spent_out for agent in able)
+def _only_spent(state: State, run: Run, stage: Stage) -> bool:
+    ready = [agent for agent in able(state.agents.values(), run, stage) if not (agent.held or agent.pause)]
+    return stage.kind in AGENT_KINDS and bool(ready) and all(agent.spent_out for agent in ready)
 
 
 def _why(state: State, run: Run, stage: Stage) -> str:
@@ -106,10 +106,12 @@ def _why(state: State, run: Run, stage: Stage) -> str:
 def _why_unassigned(state: State, run: Run, stage: Stage) -> str:
     if run.spent_out:
         return "the budget of the run is used up (`quarterdeck budget raise run AMOUNT`)"
-    able = [agent for agent in state.agents.values() if may(agent, stage)]
-    if not able:
+    crew = able(state.agents.values(), run, stage)
+    if not crew:
         return f"{stage.task} waits: no agent of the crew may do its {stage.kind}"
-    names = ", ".join(sorted(agent.spec.name for agent in able))
-    if all(agent.spent_out or agent.held for agent in able) and any(agent.spent_out for agent in able):
-        return f"{stage.task} waits: the budget of {names} is used up (`quarterdeck budget raise {names} AMOUNT`)"
-    return f"{stage.task} waits: {names} held by a person (`quarterdeck resume {able[0].spec.name}`)"
+    spent = [agent.spec.name for agent in crew if agent.spent_out]
+    if spent:
+        names = ", ".join(spent)
+        return f"{stage.task} waits: the budget of {names} is used up (`quarterdeck budget raise {spent[0]} AMOUNT`)"
+    names = ", ".join(agent.spec.name for agent in crew)
+    return f"{stage.task} waits: {names} held by a person (`quarterdeck resume {crew[0].spec.name}`)"

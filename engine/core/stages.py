@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.core.state import ROOT, Round, Run, Task
+from engine.core.state import ROOT, Round, Run, Stage, Task
 from engine.core.values import StageKind, TaskOutcome
 
 AGENT_KINDS = frozenset({"plan", "work", "review"})
@@ -73,9 +73,13 @@ class View:
 
     @property
     def merging(self) -> bool:
-        """Is the merge being made right now? Then it is too late to want it undone."""
-        open_ = (self.run.stages[name] for name in self.task.open)
-        return any(stage.kind == "merge" and stage.agent for stage in open_)
+        """May the target have moved already? From its gate on a merge is carried through: only it can say."""
+        return merging(self.run, self.task)
+
+    @property
+    def open(self) -> list[Stage]:
+        """The steps that are open now."""
+        return [self.run.stages[name] for name in self.task.open]
 
     @property
     def ready(self) -> bool:
@@ -94,6 +98,14 @@ class View:
     def able(self, *needs: str) -> list[str]:
         """Names of the agents with all these capabilities."""
         return [name for name, does in self.crew if does.issuperset(needs)]
+
+
+def merging(run: Run, task: Task) -> bool:
+    """Is a merge under way, or was one cut off after its gate and may have been made?"""
+    merge = next((run.stages[name] for name in task.open if run.stages[name].kind == "merge"), None)
+    if merge is None or merge.obstacle or task.round is None:
+        return False
+    return bool(merge.agent) or task.round.gated is True
 
 
 def based(run: Run) -> bool:

@@ -68,6 +68,7 @@ class Round(Struct, kw_only=True):
     interruptions: int = 0
     excused: int = 0  # of these, how many a person has waved through
     planned: tuple[str, ...] = ()
+    again: bool = False  # the task failed with it, and a person wants another
 
 
 class Approval(Struct, kw_only=True):

@@ -45,6 +45,8 @@ class Wanted:
         """Fold in a durable event."""
         data = event.data
         match data:
+            case e.RunStarted():
+                self.effects, self.frozen, self.ending = set(), set(), set()
             case e.StageAssigned():
                 self.effects.add(Effect(data.stage, data.lease))
             case e.StageOpened() if data.kind == "wait":
@@ -58,8 +60,7 @@ class Wanted:
                 self.ending.discard(event.agent)
             case e.AgentHeld():
                 self.frozen.discard(event.agent)
-                if data.how == "stop":
-                    self.ending.add(event.agent)
+                (self.ending.add if data.how == "stop" else self.ending.discard)(event.agent)
             case e.AgentStopped() | e.AgentKilled():
                 self.ending.discard(event.agent)
             case _:

@@ -5,6 +5,8 @@ Each function answers one question about the facts so far; the first that is sti
 
 from __future__ import annotations
 
+from itertools import count, islice
+
 from engine.core.approvals import interruption_ask, last_word, needs_consent, out_of_attempts
 from engine.core.evidence import proven
 from engine.core.recovery import backoff
@@ -17,6 +19,8 @@ def progress(view: View, *, reviewers: int) -> Doing | Ended:
     round_ = view.round
     if round_ is not None and round_.merged:
         return _merged(view, round_)
+    if round_ is not None and view.merging:
+        return _merge(round_)
     ended = _over(view)
     if ended is not None:
         return ended
@@ -27,7 +31,7 @@ def progress(view: View, *, reviewers: int) -> Doing | Ended:
     interrupted = interruption_ask(view.task, round_)
     if interrupted is not None:
         return interrupted
-    if round_.failure or round_.checked is False or round_.gated is False or round_.conflict:
+    if round_.again or round_.failure or round_.checked is False or round_.gated is False or round_.conflict:
         return _again(view, round_)
     if round_.change is None:
         return _work(view, round_.number)
@@ -37,7 +41,7 @@ def progress(view: View, *, reviewers: int) -> Doing | Ended:
 
 
 def _over(view: View) -> Ended | None:
-    if view.task.unwanted is not None and not view.merging:
+    if view.task.unwanted is not None:
         return Ended(outcome="cancelled", reason=view.task.unwanted)
     if view.blocked_by is not None:
         return Ended(outcome="blocked", reason=f"it needs {view.blocked_by}, which did not get done")
@@ -77,6 +81,10 @@ def _judge(view: View, round_: Round, reviewers: int) -> Doing | Ended:
         return ask
     if round_.merge_failures >= MAX_INFRASTRUCTURE_FAILURES:
         return Ended(outcome="failed", reason=f"it could not be merged: {round_.merge_reason}")
+    return _merge(round_)
+
+
+def _merge(round_: Round) -> Doing:
     return Doing((Want(kind="merge", round=round_.number, lane=round_.merge_failures),))
 
 
@@ -90,12 +98,18 @@ def _review(view: View, round_: Round, missing: int) -> Doing | Ended:
     if round_.review_failures >= MAX_INFRASTRUCTURE_FAILURES:
         return Ended(outcome="failed", reason=f"no verdict after {round_.review_failures} tries at a review")
     patch = round_.change.patch if round_.change else ""
-    judged = last_word(view.task, patch)
-    avoid = tuple(sorted({round_.author, *judged}))
-    first = round_.review_failures + len(judged)
+    avoid = tuple(sorted({round_.author, *last_word(view.task, patch)}))
     return Doing(
         tuple(
-            Want(kind="review", round=round_.number, lane=first + lane, needs=("review",), avoid=avoid, patch=patch)
-            for lane in range(missing)
+            Want(kind="review", round=round_.number, lane=lane, needs=("review",), avoid=avoid, patch=patch)
+            for lane in _review_lanes(view, round_, missing)
         )
     )
+
+
+def _review_lanes(view: View, round_: Round, missing: int) -> list[int]:
+    """Reviews under way keep their lanes, whichever ends first."""
+    open_ = [stage.lane for stage in view.open if stage.kind == "review" and stage.round == round_.number]
+    ended = round_.review_failures + sum(review.round == round_.number for review in view.task.reviews)
+    fresh = (lane for lane in count(ended) if lane not in open_)
+    return [*open_, *islice(fresh, missing)][:missing]

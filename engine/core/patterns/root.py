@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core.approvals import interruption_ask
 from engine.core.stages import MAX_INFRASTRUCTURE_FAILURES, Doing, Ended, View, Want, based
 
 
@@ -10,11 +11,10 @@ def coordinate(view: View, *, plans: bool) -> Doing | Ended:
     run = view.run
     if not based(run):
         return _base(view)
-    if not run.tasks:
-        return _plan(view) if plans and not run.planned else Ended(outcome="failed", reason="a plan without tasks")
-    if run.unended:
-        return Doing()
-    return _sum_up(view)
+    plan = _plan(view) if plans and not run.planned else None
+    if isinstance(plan, Doing) or run.unended:
+        return plan if isinstance(plan, Doing) else Doing()
+    return plan or _sum_up(view)
 
 
 def _base(view: View) -> Doing | Ended:
@@ -25,7 +25,8 @@ def _base(view: View) -> Doing | Ended:
             reason=f"the gate is red on the base, before any work: {first.check_reason}; mend it, or start with "
             "--allow-red",
         )
-    return Doing((Want(kind="check", round=0),))
+    asked = interruption_ask(view.task, first) if first is not None else None
+    return asked or Doing((Want(kind="check", round=0),))
 
 
 def _plan(view: View) -> Doing | Ended:
@@ -35,11 +36,14 @@ def _plan(view: View) -> Doing | Ended:
         if number >= min(view.run.limits.attempts, MAX_INFRASTRUCTURE_FAILURES):
             return Ended(outcome="failed", reason=f"no plan after {number} attempts: {latest.failure}")
         number += 1
-    return Doing((Want(kind="plan", round=max(number, 1), needs=("plan",)),))
+    asked = interruption_ask(view.task, latest) if number and latest is not None and not latest.failure else None
+    return asked or Doing((Want(kind="plan", round=max(number, 1), needs=("plan",)),))
 
 
 def _sum_up(view: View) -> Ended:
     tasks = view.run.tasks.values()
+    if not tasks:
+        return Ended(outcome="failed", reason="a plan without tasks")
     bad = [task for task in tasks if task.outcome in {"failed", "blocked"}]
     if bad:
         told = "; ".join(f"{task.spec.id} {task.outcome}: {task.reason}" for task in bad[:3])
