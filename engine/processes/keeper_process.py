@@ -139,7 +139,10 @@ class Keeper:
         self.victims.clear()
         self.frozen.clear()
         if int(nice):
-            os.setpriority(os.PRIO_PROCESS, pid, int(nice))
+            try:
+                os.setpriority(os.PRIO_PROCESS, pid, int(nice))
+            except OSError:
+                pass  # not allowed to be nicer to it than the user may
         process = tree.look(pid)
         self.identity = process.key if process else (pid, 0)
         self.answer(b"started", b"%d" % pid, b"%d" % self.identity[1])
@@ -158,7 +161,7 @@ class Keeper:
         ours = {process.group for process in found if process.parent == me}
         if self.main:
             ours.add(self.main)
-        for group in ours - {os.getpgid(0)}:
+        for group in ours - {0, os.getpgid(0)}:
             # Safe although groups have no handle: the child that is in it is not reaped yet, which pins the number.
             _quietly(os.killpg, group, signal.SIGKILL)
         for process in found:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 PROC = "/proc"
 PR_SET_CHILD_SUBREAPER = 36
-
-
 _VANISHED = [b"X"] + [b"0"] * 19
 
 

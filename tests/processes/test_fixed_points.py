@@ -37,11 +37,14 @@ class Kernel:
         self.walks = walks
         self.now: dict[int, Process] = {KEEPER.pid: process(KEEPER.pid, "S", 1)}
         self.sent: list[tuple[int, int]] = []
+        self.walked = 0
+        self.when: dict[tuple[int, int], int] = {}
         for name in ("below", "look", "send", "children", "everybody"):
             monkeypatch.setattr(tree, name, getattr(self, name))
 
     def below(self, root: int, skip: Iterable[int] = ()) -> list[Process]:
         walk = self.walks.pop(0) if self.walks else list(self.now.values())
+        self.walked += 1
         self.now |= {found.pid: found for found in walk}
         return [found for found in walk if found.pid != KEEPER.pid and found.pid not in set(skip)]
 
@@ -50,6 +53,7 @@ class Kernel:
 
     def send(self, found: Process, number: int) -> bool:
         self.sent.append((found.pid, number))
+        self.when[found.pid, number] = self.walked
         now = self.now[found.pid]
         now.state = {signal.SIGSTOP: "T", signal.SIGKILL: "Z"}.get(number, now.state)
         return True
@@ -94,5 +98,6 @@ def test_a_parent_sleeps_before_its_children_and_wakes_after_them(monkeypatch):
         del kernel.now[KEEPER.pid]
         assert keeper.pause() == (3, 0)
         assert kernel.sent == [(11, signal.SIGSTOP), (12, signal.SIGSTOP)]
+        assert kernel.when[11, signal.SIGSTOP] < kernel.when[12, signal.SIGSTOP], "seen asleep in between"
         keeper.resume()
         assert kernel.sent[2:] == [(12, signal.SIGCONT), (11, signal.SIGCONT)], "13 had stopped itself"
