@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.aio import run
@@ -11,6 +13,7 @@ from support.repos import git, make
 
 from workspaces.errors import GitFailed, GitMissing
 from workspaces.git import PAUSES, Git
+from workspaces.ports import Completed
 
 
 def test_output_comes_back_as_bytes_and_processes_are_counted(tmp_path: Path) -> None:
@@ -40,7 +43,9 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
         run(Git(tmp_path, "no-such-git").run("version"))
 
 
-def test_variables_of_the_callers_shell_do_not_aim_git_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_callers_shell_do_not_aim_git_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root, other = make(tmp_path / "r"), make(tmp_path / "other", {"else.txt": "x"})
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
@@ -63,16 +68,18 @@ def test_a_lock_held_for_a_moment_is_waited_for(tmp_path: Path) -> None:
     root = make(tmp_path / "r")
     lock = root / ".git" / "refs" / "heads" / "x.lock"
     lock.touch()
-    tool = Git(root)
 
-    async def scenario() -> None:
-        writing = asyncio.create_task(tool.run("update-ref", "refs/heads/x", "HEAD"))
-        while tool.started < 2:  # the first try has failed
-            await asyncio.sleep(0.001)
-        lock.unlink()
-        await writing
+    class Watched(Git):
+        """The other git ends after our first try."""
 
-    run(scenario())
+        async def _once(self, *args: Any) -> Completed:
+            done = await super()._once(*args)
+            lock.unlink(missing_ok=True)
+            return done
+
+    tool = Watched(root)
+    run(tool.run("update-ref", "refs/heads/x", "HEAD"))
+    assert tool.started == 2
     assert git(root, "rev-parse", "refs/heads/x") == git(root, "rev-parse", "HEAD")
 
 
@@ -86,19 +93,19 @@ def test_a_lock_that_stays_is_an_error_after_a_few_tries(tmp_path: Path) -> None
 
 
 def test_cancelling_ends_the_process(tmp_path: Path) -> None:
-    marker = tmp_path / "pid"
+    pipe = tmp_path / "pid"
+    os.mkfifo(pipe)
     program = tmp_path / "slow-git"
-    program.write_text(f"#!/bin/sh\necho $$ > {marker}.new; mv {marker}.new {marker}; exec sleep 60\n")
+    program.write_text(f"#!/bin/sh\necho $$ > {pipe}; exec sleep 60\n")
     program.chmod(0o755)
 
     async def scenario() -> int:
         running = asyncio.create_task(Git(tmp_path, str(program)).run("anything"))
-        while not marker.exists():
-            await asyncio.sleep(0.001)
+        pid = int(await asyncio.to_thread(pipe.read_text))  # it has started
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        return int(marker.read_text())
+        return pid
 
     pid = run(scenario())
     assert not Path(f"/proc/{pid}").exists()
