@@ -56,10 +56,9 @@ class Channel:
         Raises BlockingIOError when descriptors cannot be sent because the keeper does not read.
         """
         frame = wire.pack(*fields)
-        answer = self.expect(fields[0])
-        if not answer.cancelled():
+        if self.open:
             self._send(frame, descriptors)
-        return answer
+        return self.expect(fields[0])
 
     def close(self) -> None:
         """Hang up: the keeper then kills what it runs, and exits. Harmless twice."""
@@ -73,6 +72,8 @@ class Channel:
                 future.cancel()
 
     def _send(self, frame: bytes, descriptors: Sequence[int]) -> None:
+        if descriptors and self._unsent:
+            raise BlockingIOError("an earlier request is still on its way")
         try:
             if descriptors:
                 sent = socket.send_fds(self._socket, [frame], descriptors)

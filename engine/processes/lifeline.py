@@ -93,7 +93,10 @@ class Lifeline:
         try:
             request = _request(program, path, {**program.env, NONCE: self.record.nonce})
             answer = self._channel.ask(*request, descriptors=(stdin, *taking.write_ends))
-        except (BlockingIOError, ValueError):
+        except BlockingIOError:
+            self._drop(running)
+            raise KeeperLost(self.record.agent, "it does not read what it is asked") from None
+        except ValueError:
             self._drop(running)
             raise
         finally:
