@@ -121,6 +121,7 @@ async def _until_ended(engine: LocalEngine, server: Server) -> int:
         log.critical("the record can not be written, so nothing may go on: %s", engine.record.broken.result())
         await engine.freeze_all()
         os._exit(BROKEN)  # no reply, no tidy end: the keepers see it and end what they keep
+    server.shut()
     await engine.go_down("the engine was ended", kill=engine.ended.result())
     await server.close()
     return 0

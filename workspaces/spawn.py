@@ -24,7 +24,7 @@ async def run(argv: Sequence[str], *, stdin: bytes = b"", env: Mapping[str, str]
     """Run it to its end. Cancelled, it is killed. Raises FileNotFoundError when there is no such program."""
     process = _started(argv, stdin, env)
     try:
-        out, err = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+        out, err = await _gathered(process)
         await _ended(process)
     except BaseException:
         process.kill()
@@ -44,30 +44,34 @@ def _started(argv: Sequence[str], stdin: bytes, env: Mapping[str, str]) -> subpr
         return subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, bufsize=0)
 
 
-async def _read(pipe: IO[bytes] | None) -> bytes:
-    """All of a pipe, as it comes."""
-    if pipe is None:
-        return b""
+async def _gathered(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """All of both outputs, as they come."""
     loop = asyncio.get_running_loop()
-    data, done = bytearray(), loop.create_future()
-    os.set_blocking(pipe.fileno(), False)
+    pipes = [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
+    data = [bytearray() for _ in pipes]
+    left, done = set(range(len(pipes))), loop.create_future()
 
-    def take() -> None:
-        try:
-            portion = os.read(pipe.fileno(), _PORTION)
-        except BlockingIOError:
-            return
-        data.extend(portion)
-        if not portion and not done.done():
-            done.set_result(None)
+    def take(number: int) -> None:
+        portion = pipes[number].read(_PORTION)
+        if portion:
+            data[number].extend(portion)
+        elif portion is not None:  # None: nothing there after all
+            loop.remove_reader(pipes[number])
+            left.discard(number)
+            if not left and not done.done():
+                done.set_result(None)
 
-    with pipe:
-        loop.add_reader(pipe.fileno(), take)
-        try:
-            await done
-        finally:
-            loop.remove_reader(pipe.fileno())
-    return bytes(data)
+    for number, pipe in enumerate(pipes):
+        os.set_blocking(pipe.fileno(), False)
+        loop.add_reader(pipe, take, number)
+    try:
+        await done
+    finally:
+        for number, pipe in enumerate(pipes):
+            if number in left:
+                loop.remove_reader(pipe)
+            pipe.close()
+    return bytes(data[0]), bytes(data[1])
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> None:
@@ -80,7 +84,7 @@ async def _ended(process: subprocess.Popen[bytes]) -> None:
     loop = asyncio.get_running_loop()
     done = loop.create_future()
     handle = os.pidfd_open(process.pid)
-    loop.add_reader(handle, lambda: done.done() or done.set_result(None))
+    loop.add_reader(handle, done.set_result, None)
     try:
         await done
     finally:

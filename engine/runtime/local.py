@@ -96,6 +96,7 @@ class LocalEngine:
             await self._supervisor.kill(list(self._world.members), self._world)
         await self.record.report(c.GoesDown(reason=reason))
         await self._leave()
+        await asyncio.gather(*self._tasks)
         self.record.snapshot()
         self.record.checkpoint()
 
@@ -137,37 +138,41 @@ class LocalEngine:
     async def start_run(self, request: RunRequest, *, actor: str) -> str:
         """Begin a run, or take up the unfinished one; its id."""
         run = self.record.state.run
-        if request.environment:
-            self._environment = request.environment
+        environment = request.environment or self._environment
         if request.resume:
-            return await self._resume(run, actor)
+            return await self._resume(run, environment, actor)
         if run is not None and run.unfinished:
             raise CallRefused(Busy(run.id, "at rest" if run.outcome else "under way").reason, code="busy")
-        ready = await prepare(self.repo.root, request, at=time.time(), path=self._environment.get("PATH", os.defpath))
+        ready = await prepare(self.repo.root, request, at=time.time(), path=environment.get("PATH", os.defpath))
+        self._environment = environment
         await self.repo.pin(ready.start.run, ready.start.base)
         await self.submit(ready.start, actor=actor)
         await self._enter()
         return ready.start.run
 
-    async def _resume(self, run: Run | None, actor: str) -> str:
+    async def _resume(self, run: Run | None, environment: Mapping[str, str], actor: str) -> str:
         if run is None or not run.unfinished:
             raise CallRefused("there is no unfinished run here; start one with `quarterdeck run`", code="over")
         settings_of(self.repo.root)
+        self._environment = environment
         if run.outcome is not None:
             await self.submit(c.ResumeRun(), actor=actor)
         return run.id
 
     async def kill(self, agent: str | None) -> Sequence[dict[str, Any]]:
         """Kill one agent, or all."""
+        return await self._supervisor.kill(self._named(agent), self._world)
+
+    def _named(self, agent: str | None) -> list[str]:
         agents = self.record.state.agents
         if agent is not None and agent not in agents:
             known = ", ".join(sorted(agents)) or "none: no run has begun here"
             raise CallRefused(f'no agent "{agent}": there is {known}', code="unknown")
-        return await self._supervisor.kill([agent] if agent is not None else sorted(agents), self._world)
+        return [agent] if agent is not None else sorted(agents)
 
     async def settled(self, agent: str | None, wanted: str) -> Sequence[dict[str, Any]]:
         """Return when the agents are indeed as wanted."""
-        names = [agent] if agent is not None else sorted(self.record.state.agents)
+        names = self._named(agent)
         while not all(self._is(name, wanted) for name in names):
             await self.changed(self.seq)
         return [self._as_settled(name, wanted) for name in names]
@@ -202,7 +207,7 @@ class LocalEngine:
             case e.AgentPaused(processes=count):
                 self._frozen[event.agent] = count
             case e.AgentResumed():
-                records.release(self.layout.processes, event.agent)
+                self._free(event.agent)
             case e.RunResumed():
                 self._do(self._enter_or_rest())
             case e.RunEnded():
@@ -212,6 +217,11 @@ class LocalEngine:
         if not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._reconcile)
+
+    def _free(self, agent: str) -> None:
+        records.release(self.layout.processes, agent)
+        if self._world is not None and agent in self._world.members:
+            self._world.members[agent].ending = False
 
     def _reconcile(self) -> None:
         self._due = False

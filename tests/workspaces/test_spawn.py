@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from support.aio import run
@@ -47,8 +48,8 @@ def test_a_missing_program_is_said() -> None:
 def test_a_cancelled_program_is_gone() -> None:
     async def scenario() -> int:
         task = asyncio.create_task(spawn.run(["sh", "-c", "echo $$ >&2; exec sleep 60"], env=ENV))
-        children = f"/proc/self/task/{os.getpid()}/children"
-        while not (found := open(children).read().split()):
+        children = Path(f"/proc/self/task/{os.getpid()}/children")
+        while not (found := children.read_text().split()):
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -56,4 +57,4 @@ def test_a_cancelled_program_is_gone() -> None:
         return int(found[0])
 
     pid = run(scenario())
-    assert not os.path.exists(f"/proc/{pid}")
+    assert not Path(f"/proc/{pid}").exists()
