@@ -265,7 +265,7 @@ def _change(event: e.Event, state: State) -> Change | None:
 @_says(e.MergeConflicted)
 def _merge_conflicted(_: e.Event, data: e.MergeConflicted, __: State) -> Gist:
     files = listed([side.path for side in data.sides])
-    return Gist("bad", "conflict", f"with {short(data.parent)} in {files}; back to its author with both sides")
+    return Gist("bad", "conflict", f"with {short(data.parent)} in {files}")
 
 
 @_says(e.MergeWaiting)

@@ -69,9 +69,8 @@ class Story:
         narrow = self._look.width is not None and self._look.width < NARROW
         agents = max((len(name) for name in self._state.agents), default=0)
         tasks = max((len(name) for name in run.tasks), default=0) if run is not None else 0
-        return Columns(
-            (max(time, 5), min(max(agents, 6), 10 if narrow else 16), min(max(tasks, 8), 12 if narrow else 24))
-        )
+        most_agent, most_task = (10, 12) if narrow else (16, 24)
+        return Columns((max(time, 5), min(max(agents, 6), most_agent), min(max(tasks, 8), most_task)))
 
 
 def matters(event: e.Event) -> bool:
