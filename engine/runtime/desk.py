@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.state import Round, Run, Stage, Task, evidence_key
+from engine.runtime.member import Gone
 from engine.runtime.record import Record
 from engine.runtime.world import World
 from workspaces.artifacts.store import Artifacts
-
-
-class Gone(Exception):
-    """The step is not wanted any more; whatever came of it is reported by nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from engine.core.stages import AGENT_KINDS
 from engine.core.state import Stage
 from engine.core.values import StageKind
 from engine.processes.errors import Interrupted, KeeperLost, ProcessError
-from engine.runtime.desk import Desk, Gone
+from engine.runtime.desk import Desk
 from engine.runtime.hands.check import check
 from engine.runtime.hands.merge import merge
 from engine.runtime.hands.plan import plan
 from engine.runtime.hands.review import review
 from engine.runtime.hands.work import work
+from engine.runtime.member import Gone
 from engine.runtime.record import Record
 from engine.runtime.wanted import Effect, Wanted
 from engine.runtime.world import World
@@ -52,12 +53,14 @@ class Effects:
     def __init__(self, record: Record, world: World) -> None:
         self._record, self._world = record, world
         self._running: dict[Effect, asyncio.Task[None]] = {}
+        self._left: set[Effect] = set()  # ended by a person, whose report is still to come
 
     def reconcile(self, wanted: Wanted) -> None:
         """Begin and end what differs from what is wanted."""
         for effect in [running for running in self._running if running not in wanted.effects]:
-            self._running[effect].cancel()
-        for effect in wanted.effects - self._running.keys():
+            _cancel(self._running[effect])
+        self._left &= wanted.effects
+        for effect in wanted.effects - self._running.keys() - self._left:
             stage = self._stage(effect)
             if stage is not None and stage.kind in HANDS:
                 self._begin(effect, stage)
@@ -66,7 +69,7 @@ class Effects:
         """End all of them and wait for it."""
         tasks = list(self._running.values())
         for task in tasks:
-            task.cancel()
+            _cancel(task)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ended_by_person(self, desk: Desk) -> bool:
@@ -89,11 +92,20 @@ class Effects:
         try:
             result = await HANDS[desk.stage.kind](desk)
         except Gone:
+            self._left.add(effect)
             return
         except Exception as error:  # noqa: BLE001  every end of a hand is told, that of a defect too
             result = _failed(desk, error)
-        if not (self._record.broken.done() or self._ended_by_person(desk)):
+        if self._ended_by_person(desk):
+            self._left.add(effect)
+        elif not self._record.broken.done():
             self._record.report(c.Finished(stage=effect.stage, lease=effect.lease, result=result))
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    """Once: a second time would break off how it cleans up."""
+    if not task.cancelling():
+        task.cancel()
 
 
 def _failed(desk: Desk, error: Exception) -> c.Result:

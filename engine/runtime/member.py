@@ -25,6 +25,10 @@ GRACE = 2.0
 """Seconds between a gentle end and a kill."""
 
 
+class Gone(Exception):
+    """The step is not wanted any more; whatever came of it is reported by nobody."""
+
+
 class Place:
     """A keeper that is there when it is needed, and commands that wait while it is frozen."""
 
@@ -131,25 +135,42 @@ class Member:
         self.spec, self.clone, self.place, self.env = spec, clone, place, env
         self.setup_key = ""
         self.unfinished: Unfinished | None = None
-        self.ending = False  # a person ends what it does: its end is reported by whoever ended it
+        self.ending = False  # a person ends what it does, and reports that; until it is freed nothing begins here
         self._turn = asyncio.Lock()
+        self._keeping = asyncio.Lock()
+        self._kept: dict[str, str] = {}
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Have the place to oneself."""
+        """Have the place to oneself. Raises Gone when a person has taken the agent out of service."""
         async with self._turn:
-            self.ending = False
+            if self.ending:
+                raise Gone
             try:
                 yield
             finally:
                 self.unfinished = None
 
     async def put_aside(self, unfinished: Unfinished | None) -> str:
-        """Keep what the clone holds; the ref, or empty where there is nothing or it can not be had."""
+        """Keep what the clone holds; the ref, or empty where there is nothing or it can not be had.
+
+        Whoever ends the work and the hand that did it may both ask: it is kept once.
+        """
         if unfinished is None:
             return ""
+        async with self._keeping:
+            if unfinished.ref not in self._kept:
+                self._kept[unfinished.ref] = await self._keep(unfinished)
+            return self._kept[unfinished.ref]
+
+    async def _keep(self, unfinished: Unfinished) -> str:
         try:
             kept = await self.clone.keep(unfinished.ref, base=unfinished.base, message="unfinished work, put aside")
         except (WorkspaceError, ProcessError):
             return ""
         return unfinished.ref if isinstance(kept, str) else ""
+
+
+def put_aside(member: Member, ref: str) -> str:
+    """What a person is told of it."""
+    return f"what {member.spec.name} left unfinished is kept as {ref}"

@@ -11,7 +11,7 @@ from engine.core import commands as c
 from engine.processes import records
 from engine.processes.errors import ProcessError
 from engine.processes.values import Proof
-from engine.runtime.member import Member
+from engine.runtime.member import Member, put_aside
 from engine.runtime.record import Record
 from engine.runtime.wanted import Wanted
 from engine.runtime.world import World
@@ -58,13 +58,19 @@ class Supervisor:
             return
 
     async def _stop(self, name: str, member: Member | None) -> None:
-        if member is not None:
-            member.ending = True
-        proof = await member.place.stop() if member is not None else _IDLE
+        proof = await self._end(member) if member is not None else _IDLE
         if proof.gone:
             self._record.report(c.Ended(agent=name, proof=proof.text, processes=proof.processes))
         else:
             await self._told(name, proof, None)
+
+    async def _end(self, member: Member) -> Proof:
+        member.ending, left = True, member.unfinished
+        proof = await member.place.stop()
+        kept = await member.put_aside(left) if proof.gone else ""
+        if kept:
+            self._record.report(c.Noticed(text=put_aside(member, kept)))
+        return proof
 
     async def kill(self, names: Sequence[str], world: World | None) -> list[dict[str, Any]]:
         """Kill these agents: all at once, then proof, then what they left is put aside, then the record."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,9 @@ from engine.agents.base import Brief, Finished, Notice, OnUpdate, Role, Started,
 from engine.agents.environment import agent_environment
 from engine.agents.runtimes import adapter_for
 from engine.core import commands as c
-from engine.runtime.desk import Desk, Gone
+from engine.runtime.desk import Desk
 from engine.runtime.gates import run_setup
-from engine.runtime.member import Member
+from engine.runtime.member import Gone, Member
 from workspaces.clones.clone import Prepared
 
 
@@ -34,16 +35,19 @@ async def make_ready(desk: Desk, member: Member, prepared: Prepared, tree: str) 
 
 
 async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[str, Any]) -> Finished:
-    """Start the agent on the step and wait for its end; a cancelled wait ends the agent first. Raises Gone."""
+    """Start the agent on the step and wait for its end; a cancelled wait ends the agent first.
+
+    Raises Gone when a person ended it.
+    """
     settings = desk.world.agent_settings(member.spec.name)
     adapter = adapter_for(member.spec.name, member.spec.runtime)
     brief = _brief(desk, member, role, instructions, tuple(settings.command) if settings else ())
-    session = await adapter.start(brief, member.place, _listener(desk, member))
     try:
+        session = await adapter.start(brief, member.place, _listener(desk, member))
         finished = await session.finished()
-    finally:
-        if member.place.live is not None and member.place.live.busy:
-            await member.place.stop()
+    except asyncio.CancelledError:
+        await member.place.stop()
+        raise
     if member.ending or finished.reason == "cancelled":
         raise Gone
     return finished

@@ -6,6 +6,8 @@ again.
 
 from __future__ import annotations
 
+import asyncio
+
 from engine.agents.base import Finished
 from engine.agents.instructions import work_instructions
 from engine.core import commands as c
@@ -14,7 +16,7 @@ from engine.core.values import Change, Feedback, Side
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands.agent import assign, make_ready, member_of
-from engine.runtime.member import Member, Unfinished
+from engine.runtime.member import Member, Unfinished, put_aside
 from workspaces.clones import intake
 from workspaces.clones.clone import Prepared, identity
 from workspaces.clones.intake import Empty, Refusal
@@ -82,7 +84,13 @@ async def _round(desk: Desk, member: Member, prepared: Prepared) -> c.Result:
         attempt=desk.stage.round,
         feedback=told,
     )
-    finished = await assign(desk, member, "work", instructions)
+    try:
+        finished = await assign(desk, member, "work", instructions)
+    except asyncio.CancelledError:
+        kept = await member.put_aside(member.unfinished)
+        if kept and desk.record.state.up:
+            desk.report(c.Noticed(text=put_aside(member, kept)))
+        raise
     if finished.reason != "completed":
         return await _broken(member, finished)
     return await _submit(desk, member, prepared, finished)
@@ -106,7 +114,7 @@ async def _submit(desk: Desk, member: Member, prepared: Prepared, finished: Fini
         case Empty():
             return c.Broke(reason="it claims to be done, and changed nothing: the diff is empty")
         case Refusal(reason=reason):
-            return c.Broke(reason=reason)
+            return c.Broke(reason=reason, kept=await member.put_aside(member.unfinished))
         case _:
             confidence = finished.result.confidence if finished.result else None
             return c.Worked(change=_plain(desk, change), summary=message, confidence=confidence)
