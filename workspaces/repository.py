@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ _BUSY = {
     "CHERRY_PICK_HEAD": "a cherry-pick",
     "REVERT_HEAD": "a revert",
 }
+_UNMERGED = frozenset({b"DD", b"AU", b"UD", b"UA", b"DU", b"AA", b"UU"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,14 @@ class Repository:
         """Paths in the main work tree that differ from its commit, untracked ones too; agents do not see these."""
         listing = await self.git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
         return tuple(entry[3:].decode(errors="backslashreplace") for entry in listing.split(b"\0") if entry)
+
+    async def edited(self, place: Path, paths: Sequence[str]) -> bool:
+        """Whether any of these files differs from its commit in the work tree `place`, or conflicts are unresolved."""
+        asked = ("--literal-pathspecs", "-C", str(place), "status", "--porcelain=v1", "-z", "--no-renames")
+        if paths:
+            return await self.git.run(*asked, "--untracked-files=all", "--", *paths) != b""
+        listing = await self.git.run(*asked, "--untracked-files=no")
+        return any(entry[:2] in _UNMERGED for entry in listing.split(b"\0"))
 
     async def committer(self) -> Identity:
         """The person, as git knows them, else `FALLBACK`."""

@@ -6,6 +6,7 @@ Only while something waits, and only by reading; when the way is clear the merge
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from engine.core import commands as c
 from engine.core.state import Stage
@@ -14,6 +15,7 @@ from workspaces.errors import WorkspaceError
 from workspaces.repository import Repository
 
 EVERY = 1.0
+LONGEST = 30.0
 
 
 class Obstacles:
@@ -22,6 +24,7 @@ class Obstacles:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._task: asyncio.Task[None] | None = None
+        self._tries: Counter[str] = Counter()
 
     def waiting(self) -> list[Stage]:
         """Merges that wait for a person's checkout."""
@@ -40,17 +43,22 @@ class Obstacles:
 
     async def _look(self, repo: Repository) -> None:
         while waiting := self.waiting():
-            await asyncio.sleep(EVERY)
-            try:
-                for stage in waiting:
-                    if await self._clear(repo, stage):
-                        self._record.report(c.Cleared(stage=stage.id))
-            except WorkspaceError:
-                continue
+            await asyncio.sleep(min(self._pause(stage) for stage in waiting))
+            for stage in waiting:
+                if await self._clear(repo, stage):
+                    self._tries[stage.id] += 1
+                    self._record.report(c.Cleared(stage=stage.id))
+
+    def _pause(self, stage: Stage) -> float:
+        """What is in the way can not always be seen from here; a merge that is stopped again is tried less often."""
+        return min(EVERY * 2.0 ** min(self._tries[stage.id], 10), LONGEST)
 
     async def _clear(self, repo: Repository, stage: Stage) -> bool:
-        if stage.paths:
-            return not set(stage.paths) & set(await repo.uncommitted())
         run = self._record.state.run
-        places = await repo.checkouts(run.target) if run is not None else []
-        return len(places) <= 1 and not any(place.busy for place in places)
+        try:
+            places = await repo.checkouts(run.target) if run is not None else []
+            if len(places) > 1 or any(place.busy for place in places):
+                return False
+            return not any([await repo.edited(place.path, stage.paths) for place in places])
+        except WorkspaceError:
+            return False
