@@ -13,7 +13,7 @@ from engine.core import events as e
 from engine.core.drafts import Draft, of
 from engine.core.errors import Busy, Refused, Stale, Unknown
 from engine.core.patterns import PATTERNS, PLANNING
-from engine.core.plans import Problem, problems
+from engine.core.plans import Problem, missing_capabilities, problems
 from engine.core.stages import merging
 from engine.core.state import Agent, Approval, Run, State, Task
 from engine.core.values import Outcome, Source, TaskSpec
@@ -123,7 +123,15 @@ def added(tasks: tuple[TaskSpec, ...], source: Source, cause: int | None = None)
 
 
 def _valid(tasks: tuple[TaskSpec, ...], known: tuple[str, ...]) -> None:
-    found = problems(tasks, known)
+    _refuse(problems(tasks, known))
+
+
+def _manned(state: State, run: Run, tasks: tuple[TaskSpec, ...]) -> None:
+    crew = [agent.spec for agent in state.agents.values()]
+    _refuse(missing_capabilities(crew, tasks, run.pattern, review=run.review))
+
+
+def _refuse(found: list[Problem]) -> None:
     if found:
         raise Refused("; ".join(_told(problem) for problem in found[:3]), code="plan")
 
@@ -175,9 +183,7 @@ def rest(run: Run, outcome: Outcome, reason: str) -> e.RunEnded:
 def _add(state: State, request: c.AddTasks) -> Drafts:
     run = _unfinished(state)
     _valid(request.tasks, tuple(run.tasks))
-    for spec in request.tasks:
-        if not any({spec.kind, *spec.needs}.issubset(agent.spec.does) for agent in state.agents.values()):
-            raise Refused(f'task "{spec.id}": no agent does {", ".join((spec.kind, *spec.needs))}', code="plan")
+    _manned(state, run, request.tasks)
     return [*_taken_up(run, "tasks were added"), *added(request.tasks, request.source, cause=run.seq)]
 
 
@@ -193,6 +199,7 @@ def _revise(state: State, request: c.ReviseTask) -> Drafts:
         return []
     others = tuple(other.spec for name, other in run.tasks.items() if name != request.spec.id)
     _valid((*others, request.spec), ())
+    _manned(state, run, (request.spec,))
     return [Draft(data=e.TaskRevised(spec=request.spec), task=request.spec.id)]
 
 

@@ -13,7 +13,7 @@ from engine.core import events as e
 from engine.core.evolve import ENGINE
 from engine.core.routing import choose, free, to_review
 from engine.core.stages import AGENT_KINDS
-from engine.core.state import Run, Stage, State
+from engine.core.state import Agent, Run, Stage, State
 
 Signature = tuple[str, tuple[str, ...], str | None, tuple[str, ...], bool]
 Key = tuple[int, int, int, int, int]
@@ -58,18 +58,18 @@ class Agenda:
         if run is None or run.outcome is not None:
             return None
         self._refresh(run)
-        best: tuple[Key, Stage, str] | None = None
-        for stage in self._heads(run, _places(state, run)):
-            holder = self._holder(state, run, stage)
-            if holder:
-                key = self._key(run, stage)
-                if best is None or key < best[0]:
-                    best = (key, stage, holder)
-        return best[1:] if best else None
+        ready = [agent for agent in state.agents.values() if free(agent)]
+        skills = frozenset(skill for agent in ready for skill in agent.spec.does)
+        heads = self._heads(run, _places(state, run, ready), skills)
+        for stage in sorted(heads, key=lambda stage: self._key(run, stage)):
+            holder = ENGINE if stage.kind not in AGENT_KINDS else choose(ready, state.agents.values(), run, stage)
+            if holder is not None:
+                return stage, holder
+        return None
 
-    def _heads(self, run: Run, places: frozenset[str]) -> Iterator[Stage]:
+    def _heads(self, run: Run, places: frozenset[str], skills: frozenset[str]) -> Iterator[Stage]:
         for signature, heap in list(self._heaps.items()):
-            if signature[0] not in places:
+            if signature[0] not in places or not skills.issuperset(signature[1]):
                 continue
             while heap and not _waits(run, heap[0][1], signature):
                 heapq.heappop(heap)
@@ -77,13 +77,6 @@ class Agenda:
                 yield run.stages[heap[0][1]]
             else:
                 del self._heaps[signature]
-
-    @staticmethod
-    def _holder(state: State, run: Run, stage: Stage) -> str:
-        if stage.kind not in AGENT_KINDS:
-            return ENGINE
-        agent = choose(state.agents.values(), run, stage)
-        return agent.spec.name if agent else ""
 
     def _push(self, run: Run, stage: Stage) -> None:
         if stage.kind in _RANK and not stage.agent:
@@ -112,7 +105,7 @@ def _waits(run: Run, name: str, signature: Signature) -> bool:
     return stage is not None and not stage.agent and not stage.obstacle and _signature(run, stage) == signature
 
 
-def _places(state: State, run: Run) -> frozenset[str]:
+def _places(state: State, run: Run, ready: list[Agent]) -> frozenset[str]:
     """Kinds of steps for which there is a place. One merge at a time; checks and agents up to the limit of agents."""
     places = set[str]()
     if not run.under_way.get("merge"):
@@ -120,7 +113,7 @@ def _places(state: State, run: Run) -> frozenset[str]:
     if run.under_way.get("check", 0) < run.limits.agents:
         places.add("check")
     busy = sum(1 for agent in state.agents.values() if agent.stage)
-    if busy < run.limits.agents and not run.spent_out and any(free(agent) for agent in state.agents.values()):
+    if busy < run.limits.agents and not run.spent_out and ready:
         places |= AGENT_KINDS
     return frozenset(places)
 

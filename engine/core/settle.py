@@ -19,8 +19,7 @@ def step(state: State, run: Run, name: str, cause: int) -> Drafts:
     task = run.task(name)
     if task.outcome is not None:
         return []
-    crew = tuple((agent.spec.name, frozenset(agent.spec.does)) for agent in state.agents.values())
-    wanted = PATTERNS[run.pattern](View(task, run, crew))
+    wanted = PATTERNS[run.pattern](View(task, run, state.agents))
     if isinstance(wanted, Ended):
         return [*_cancelled(run, task, frozenset(), "the task is over"), *_end(run, task, wanted, cause)]
     return _difference(run, task, wanted, cause)

@@ -5,9 +5,10 @@ A pattern is a pure function of a `View`; it answers with the steps that should 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.core.state import ROOT, Round, Run, Stage, Task
+from engine.core.state import ROOT, Agent, Round, Run, Stage, Task
 from engine.core.values import StageKind, TaskOutcome
 
 AGENT_KINDS = frozenset({"plan", "work", "review"})
@@ -59,7 +60,7 @@ class View:
 
     task: Task
     run: Run
-    crew: tuple[tuple[str, frozenset[str]], ...]  # name, capabilities
+    crew: Mapping[str, Agent]
 
     @property
     def is_root(self) -> bool:
@@ -97,7 +98,7 @@ class View:
 
     def able(self, *needs: str) -> list[str]:
         """Names of the agents with all these capabilities."""
-        return [name for name, does in self.crew if does.issuperset(needs)]
+        return [name for name, agent in self.crew.items() if set(needs).issubset(agent.spec.does)]
 
 
 def merging(run: Run, task: Task) -> bool:

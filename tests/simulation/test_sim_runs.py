@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor
-
 import pytest
+from support.simulation.many import live_all
 from support.simulation.world import simulate
 
-SEEDS = 2_400
-CHUNK = 100
-
-
-def live(first: int) -> list[str]:
-    """Live a chunk of seeds; what was broken, with how to see it again."""
-    broken = []
-    for seed in range(first, first + CHUNK):
-        try:
-            simulate(seed)
-        except Exception as error:  # noqa: BLE001  whatever it is, the seed is what matters
-            again = f"PYTHONPATH=.:tests python -m support.simulation {seed}"
-            broken.append(f"seed {seed}: {type(error).__name__}: {error}\n  again: {again}")
-    return broken
-
-
-def live_all(first: int, count: int) -> list[str]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), mp_context=context) as pool:
-        chunks = pool.map(live, range(first, first + count, CHUNK))
-        return [line for chunk in chunks for line in chunk]
+SEEDS = 2_000
 
 
 def test_no_seed_breaks_a_law():
