@@ -13,6 +13,7 @@ from engine.config.amounts import BadAmount
 from engine.config.errors import ConfigError
 from engine.core.events import UnknownKind
 from engine.journal.errors import JournalDamaged, JournalError
+from engine.messages.errors import MessageError
 from engine.processes.errors import ProcessError
 from tui.commands.errors import CommandError
 from tui.grammar import UsageError
@@ -29,6 +30,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (WorkspaceError, USAGE),
     (ConfigError, USAGE),
     (BadAmount, USAGE),
+    (MessageError, USAGE),
     (UsageError, USAGE),
     (SampleError, USAGE),
     (ProcessError, FAILED),

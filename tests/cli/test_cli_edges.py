@@ -27,6 +27,13 @@ def ended(process):
     return process.returncode, out, err
 
 
+def wait_for(word, process):
+    for line in process.stdout:
+        if word in line:
+            return
+    pytest.fail(f"it ended without {word}: {process.communicate()[1]}")
+
+
 def imported(*words, cwd):
     code = f"import sys; from tui.cli import main; main(); print('|', *[m for m in {HEAVY} if m in sys.modules])"
     return ended(start(*words, code=code, cwd=cwd))[1].rpartition("|")[2].split()
@@ -45,10 +52,9 @@ def test_the_version_costs_no_argparse(repo):
 
 def test_interrupted_once_the_run_is_stopped_and_told_to_its_end(repo, stuck):
     with StandIn(repo, stuck) as stand_in:
-        stand_in.do(lambda e: setattr(e, "adopt", lambda count: type(e).adopt(e, 9)))
+        stand_in.do(lambda e: setattr(e, "last", "attempt_started"))
         process = start("run", "x", cwd=repo)
-        while "working" not in process.stdout.readline():
-            assert process.poll() is None
+        wait_for("working", process)
         process.send_signal(signal.SIGINT)
         code, out, err = ended(process)
     assert code == 130
@@ -59,7 +65,7 @@ def test_interrupted_once_the_run_is_stopped_and_told_to_its_end(repo, stuck):
 
 
 def test_an_output_nobody_reads_ends_quietly(repo, good):
-    record(repo, good.events * 1)
+    record(repo, good.events)
     read, write = os.pipe()
     os.close(read)
     process = start("log", cwd=repo, stdout=write)
@@ -69,10 +75,9 @@ def test_an_output_nobody_reads_ends_quietly(repo, good):
 
 def test_an_engine_that_dies_ends_the_run_with_its_name(repo, good):
     with StandIn(repo, good) as stand_in:
-        stand_in.do(lambda e: setattr(e, "adopt", lambda count: type(e).adopt(e, 12)))
+        stand_in.do(lambda e: setattr(e, "last", "attempt_started"))
         process = start("run", "x", cwd=repo)
-        while "planning" not in process.stdout.readline():
-            assert process.poll() is None
+        wait_for("planning", process)
     code, _, err = ended(process)
     assert code == 1
     assert err.startswith("quarterdeck: the run was not followed to its end: ")

@@ -19,12 +19,14 @@ from workspaces.identity import identify
 
 
 class PlayedEngine(FakeEngine):
-    """`start_run` publishes a play's events; `refusal` is what it refuses with instead. Requests are noted."""
+    """`start_run` publishes a play's events, up to the first of the kind `last`; or it refuses with `refusal`."""
+
+    last = ""
 
     def __init__(self, play, refusal=None):
         super().__init__()
         self.play, self.refusal = play, refusal
-        self.asked, self.resumed = [], 0
+        self.asked = []
         self.mind = Play().mind
         self.events = []
 
@@ -34,7 +36,8 @@ class PlayedEngine(FakeEngine):
         self.asked.append(request)
         if request.resume:
             return self.mind.state.run.id
-        self.adopt(len(self.play.events))
+        kinds = [event.kind for event in self.play.events]
+        self.adopt(kinds.index(self.last) + 1 if self.last else len(kinds))
         return "01JDEMO"
 
     def adopt(self, count):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from engine.api import record
 from engine.core.events import Event, decode, encode
 from engine.core.evolve import evolve
 from engine.core.state import State
+from engine.journal.reader import read
 from tui import door
 from tui.commands import output
 from tui.commands.errors import CannotRead, NoSuchTask
@@ -27,22 +28,17 @@ DAMAGED = 5
 def log(args: Namespace) -> int:
     """What happened; with `--follow`, what happens from now on as well."""
     place = door.find(args.repo)
-    folder = door.journal(place)
     if args.json:
-        for line in record.about(_after(_raw(place, folder, args), args.since), task=args.task, agent=args.agent):
-            output.raw(line)
+        for event in _events(place, args.since, follow=args.follow):
+            if _wanted(event, args):
+                output.raw(encode(event))
         return 0
     look, state = output.look(), State()
-    for line in _raw(place, folder, args):
-        event = decode(line)
+    for event in _events(place, 0, follow=args.follow):
         evolve(state, event)
         if event.seq > args.since and _wanted(event, args):
             output.lines([log_line(event, state, look)])
     return 0
-
-
-def _after(lines: Iterable[bytes], since: int) -> Iterator[bytes]:
-    return (line for line in lines if not since or decode(line).seq > since)
 
 
 def _wanted(event: Event, args: Namespace) -> bool:
@@ -51,21 +47,21 @@ def _wanted(event: Event, args: Namespace) -> bool:
     )
 
 
-def _raw(place: Place, folder: Path, args: Namespace) -> Iterator[bytes]:
-    """The record's lines; then, when following, what the engine publishes."""
-    seq = 0
-    for line in record.lines(folder):
-        yield line
-        seq += 1
-    if args.follow:
+def _events(place: Place, since: int, *, follow: bool) -> Iterator[Event]:
+    """The record's events after `since`; then, when following, what the engine publishes."""
+    seq = since
+    for event in read(door.journal(place), since):
+        yield event
+        seq = event.seq
+    if follow:
         with door.attach(place) as client, client.raw_events(seq) as stream:
-            yield from stream
+            yield from map(decode, stream)
 
 
 def why(args: Namespace) -> int:
     """How it came that a task stands as it does."""
     folder = door.journal(door.find(args.repo))
-    chain = record.why(map(decode, record.lines(folder)), args.task)
+    chain = record.why(read(folder), args.task)
     if not chain:
         run = record.load_state(folder).run
         raise NoSuchTask(args.task, sorted(run.tasks) if run is not None else [])
