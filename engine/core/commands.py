@@ -57,11 +57,14 @@ class StartRun(Request, frozen=True, kw_only=True):
 class ResumeRun(Request, frozen=True, kw_only=True):
     """Go on with the unfinished run."""
 
+    version: int | None = None
+
 
 class StopRun(Request, frozen=True, kw_only=True):
     """Bring the run to rest; it can be resumed."""
 
     reason: str = "stopped by the user"
+    version: int | None = None
 
 
 class AddTasks(Request, frozen=True, kw_only=True):
@@ -137,6 +140,7 @@ class Answer(Request, frozen=True, kw_only=True):
     approval: str
     granted: bool
     why: str = ""
+    version: int | None = None  # of its task
 
 
 class RaiseBudget(Request, frozen=True, kw_only=True):
@@ -144,6 +148,7 @@ class RaiseBudget(Request, frozen=True, kw_only=True):
 
     scope: str
     amount: Amount
+    version: int | None = None  # of the run or the agent
 
 
 Requests = (

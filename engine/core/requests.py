@@ -15,7 +15,7 @@ from engine.core.errors import Busy, Refused, Stale, Unknown
 from engine.core.patterns import PATTERNS, PLANNING
 from engine.core.plans import Problem, missing_capabilities, problems
 from engine.core.stages import merging
-from engine.core.state import Agent, Approval, Run, State, Task
+from engine.core.state import ROOT, Agent, Approval, Run, State, Task
 from engine.core.values import Outcome, Source, TaskSpec
 
 Drafts = list[Draft]
@@ -46,8 +46,10 @@ def _run(state: State) -> Run:
     return state.run
 
 
-def _unfinished(state: State) -> Run:
+def _unfinished(state: State, version: int | None = None) -> Run:
     run = _run(state)
+    if version is not None and version != run.version:
+        raise Stale("run", run.id, version, run.version, run.outcome or "under way")
     if not run.unfinished:
         raise Refused(f"run {run.id} is over ({run.outcome}); start another with `quarterdeck run`", code="over")
     return run
@@ -142,14 +144,14 @@ def _told(problem: Problem) -> str:
 
 
 @_handles(c.ResumeRun)
-def _resume(state: State, _: c.ResumeRun) -> Drafts:
-    run = _unfinished(state)
+def _resume(state: State, request: c.ResumeRun) -> Drafts:
+    run = _unfinished(state, request.version)
     return _taken_up(run, "resumed by a person")
 
 
 @_handles(c.StopRun)
 def _stop(state: State, request: c.StopRun) -> Drafts:
-    run = _unfinished(state)
+    run = _unfinished(state, request.version)
     if run.outcome == "stopped":
         return []
     return [*interruptions(run, request.reason, counted=False), Draft(data=rest(run, "stopped", request.reason))]
@@ -311,6 +313,8 @@ def waiting_approvals(run: Run) -> list[Approval]:
 def _answer(state: State, request: c.Answer) -> Drafts:
     run = _run(state)
     approval = _named(waiting_approvals(run), request.approval)
+    if approval.task != ROOT:
+        _task(state, approval.task, request.version)
     given = e.ApprovalGiven(stage=approval.stage, granted=request.granted, why=request.why, patch=approval.patch)
     stage = run.stages[approval.stage]
     closed = e.StageClosed(stage=approval.stage, result="granted" if request.granted else "denied")
@@ -328,11 +332,12 @@ def _named(waiting: list[Approval], name: str) -> Approval:
 
 @_handles(c.RaiseBudget)
 def _raise(state: State, request: c.RaiseBudget) -> Drafts:
-    run = _unfinished(state)
-    if request.scope != "run":
-        _agent(state, request.scope)
+    of_run = request.scope == "run"
+    run = _unfinished(state, request.version if of_run else None)
+    if not of_run:
+        _agent(state, request.scope, request.version)
     raised = Draft(
         data=e.BudgetRaised(scope=request.scope, amount=request.amount),
-        agent="" if request.scope == "run" else request.scope,
+        agent="" if of_run else request.scope,
     )
     return [raised, *(_taken_up(run, f"the budget of {request.scope} was raised") if run.outcome == "budget" else [])]
