@@ -36,6 +36,7 @@ class Intake:
         self._again: asyncio.TimerHandle | None = None
         self._boxes: dict[Path, str] = {}
         self._dirty: set[str] = set()
+        self._due: asyncio.TimerHandle | None = None
         record.listen(self._heard)
 
     def crew(self, post: Post, names: list[str]) -> None:
@@ -90,14 +91,19 @@ class Intake:
         self._look_again()
 
     def _heard(self, event: e.Event) -> None:
-        if not event.task or event.task == "_":
-            return
-        if not self._dirty:
-            asyncio.get_running_loop().call_later(STATE_DELAY, self._write_states)
-        self._dirty.add(event.task)
+        run = self._record.state.run
+        if run is not None and event.task in run.tasks:
+            self._dirty.add(event.task)
+        elif isinstance(event.data, e.EngineStarted) and run is not None and run.unfinished:
+            self._dirty.update(run.tasks)  # an engine that died may not have come to it
+        if self._dirty and self._due is None:
+            self._due = asyncio.get_running_loop().call_later(STATE_DELAY, self.write_states)
 
-    def _write_states(self) -> None:
-        dirty, self._dirty = self._dirty, set()
+    def write_states(self) -> None:
+        """Say beside the files what has changed, without waiting for more."""
+        if self._due is not None:
+            self._due.cancel()
+        self._due, dirty, self._dirty = None, self._dirty, set()
         for name in dirty:
             try:
                 self.tasks.write_state(name)

@@ -97,6 +97,7 @@ class LocalEngine:
         await self.record.report(c.GoesDown(reason=reason))
         await self._leave()
         await asyncio.gather(*self._tasks)
+        self.intake.write_states()
         self.record.snapshot()
         self.record.checkpoint()
 

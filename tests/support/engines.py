@@ -256,6 +256,10 @@ class Place:
         """A file as committed."""
         return self.git("show", f"{commit}:{path}")
 
+    def merged(self, name: str) -> str:
+        """The commit on the target that is a task's."""
+        return next(str(e["data"]["commit"]) for e in self.of("merge_done", task=name))
+
     def artifact(self, name: str, of: str, attempt: int = 1) -> str:
         """A trace of one attempt."""
         return (self.layout.artifacts(self.run, of, attempt) / name).read_text()
