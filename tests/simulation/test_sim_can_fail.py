@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from support.simulation import person
 from support.simulation.hands import Faults
 from support.simulation.journal import Journal
 from support.simulation.world import simulate
@@ -28,7 +29,7 @@ def test_nothing_is_found_where_nothing_is_broken():
 
 
 def test_hands_that_look_for_no_trailer_merge_twice():
-    assert "merge" in found(Faults(**ROUGH, looks_for_trailer=False))
+    assert "merged twice" in found(Faults(**ROUGH, looks_for_trailer=False))
 
 
 def test_hands_that_run_no_gate_merge_without_evidence():
@@ -41,12 +42,14 @@ def test_reports_under_an_old_lease_are_found_when_they_count(monkeypatch):
         return "the stage is closed" if stage is None else stage
 
     monkeypatch.setattr(reports, "_leased", any_lease)
-    assert found(Faults(**ROUGH))
+    assert "old lease counts" in found(Faults(**ROUGH))
 
 
 def test_a_cancelled_merge_that_was_made_is_found(monkeypatch):
     monkeypatch.setattr(common.View, "merging", False)
-    assert "merge" in found(Faults(**ROUGH)) or "target" in found(Faults(**ROUGH))
+    eager = [60 if wish is person._cancel else weight for wish, weight in person._PLANNED.items()]
+    monkeypatch.setattr(person, "_WEIGHTS", eager)
+    assert "on the target" in found(Faults(**ROUGH))
 
 
 def test_a_held_agent_that_gets_work_is_found(monkeypatch):

@@ -66,6 +66,10 @@ class Laws:
             if fold is not None:
                 fold(event, event.data)
 
+    def old(self, stage: str, lease: int) -> bool:
+        """Is this not the lease in force? A wait has none."""
+        return self.kinds.get(stage) != "wait" and self.holding.get(stage, ("", -1))[1] != lease
+
     # -- the run -------------------------------------------------------------------------------------------------------
 
     def _run_started(self, event: e.Event, data: e.RunStarted) -> None:
@@ -173,7 +177,9 @@ class Laws:
     def _merge_done(self, event: e.Event, data: e.MergeDone) -> None:
         hold(event.task not in self.merged, f"{event.task} is merged twice")
         self.merged[event.task] = data
-        made = self.repo.found(f"{event.run}/{event.task}/{event.attempt}")
+        trailer = f"{event.run}/{event.task}/{event.attempt}"
+        hold(sum(made.trailer == trailer for made in self.repo.target) < 2, f"{trailer} is merged twice")
+        made = self.repo.found(trailer)
         hold(
             made is not None and (made.id, made.tree) == (data.commit, data.tree), f"{data.commit} is not on the target"
         )

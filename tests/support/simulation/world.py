@@ -74,12 +74,14 @@ class World:
     def decide(self, command: c.Command, actor: str = "engine") -> bool:
         """Ask the mind; False where it refused, which changed nothing."""
         before = msgspec.msgpack.encode(self.state) if isinstance(command, c.Request) else b""
+        old = isinstance(command, c.Finished | c.GatePassed | c.Began) and self.laws.old(command.stage, command.lease)
         twin = self._twin()
         try:
             events = self.mind.decide(command, at=self.hands.now, actor=actor)
         except Refused:
             hold(msgspec.msgpack.encode(self.state) == before, f"a refused {command} changed something")
             return False
+        hold(not old or {event.kind for event in events} <= {"result_ignored"}, f"an old lease counts: {command}")
         if twin is not None:
             same = twin.decide(command, at=self.hands.now, actor=actor) == events
             hold(same, f"a mind loaded this moment decides otherwise about {command}")
