@@ -237,7 +237,9 @@ def _stage_assigned(state: State, event: e.Event, data: e.StageAssigned) -> None
         agent.stage, agent.since, agent.seq = data.stage, event.at, event.seq
         agent.done += 1
     if stage.kind == "work":
-        _round(state, event).author = event.agent
+        round_ = _round(state, event)
+        round_.author = event.agent
+        round_.begun += 1
 
 
 def _release(state: State, stage: Stage, event: e.Event) -> None:

@@ -65,6 +65,7 @@ class Round(Struct, kw_only=True):
     merged_tree: str = ""
     merged: str = ""
     waited: bool = False
+    begun: int = 0  # how often its work was assigned
     interruptions: int = 0
     excused: int = 0  # of these, how many a person has waved through
     planned: tuple[str, ...] = ()

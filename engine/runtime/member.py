@@ -170,7 +170,6 @@ class Member:
             return ""
         return unfinished.ref if isinstance(kept, str) else ""
 
-
-def put_aside(member: Member, ref: str) -> str:
-    """What a person is told of it."""
-    return f"what {member.spec.name} left unfinished is kept as {ref}"
+    def kept(self, ref: str) -> str:
+        """What a person is told of work that was put aside."""
+        return f"what {self.spec.name} left unfinished is kept as {ref}"

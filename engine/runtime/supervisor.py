@@ -11,7 +11,7 @@ from engine.core import commands as c
 from engine.processes import records
 from engine.processes.errors import ProcessError
 from engine.processes.values import Proof
-from engine.runtime.member import Member, put_aside
+from engine.runtime.member import Member
 from engine.runtime.record import Record
 from engine.runtime.wanted import Wanted
 from engine.runtime.world import World
@@ -69,7 +69,7 @@ class Supervisor:
         proof = await member.place.stop()
         kept = await member.put_aside(left) if proof.gone else ""
         if kept:
-            self._record.report(c.Noticed(text=put_aside(member, kept)))
+            self._record.report(c.Noticed(text=member.kept(kept)))
         return proof
 
     async def kill(self, names: Sequence[str], world: World | None) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """A round of work: bring the clone up to date, have the agent work in it, take in what it left.
 
-A round that was interrupted looks first whether its work was taken in already: its ref says so, and it is not done
+A round that was begun before looks first whether its work was taken in already: its ref says so, and it is not done
 again.
 """
 
@@ -16,7 +16,7 @@ from engine.core.values import Change, Feedback, Side
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands.agent import assign, make_ready, member_of
-from engine.runtime.member import Member, Unfinished, put_aside
+from engine.runtime.member import Member, Unfinished
 from workspaces.clones import intake
 from workspaces.clones.clone import Prepared, identity
 from workspaces.clones.intake import Empty, Refusal
@@ -28,7 +28,7 @@ KEPT = "refs/quarterdeck/kept"
 
 async def work(desk: Desk) -> c.Result:
     """Do the round. Raises Gone."""
-    found = await _taken_in(desk) if desk.round.interruptions else None
+    found = await _taken_in(desk) if desk.round.begun > 1 else None
     if found is not None:
         return found
     member = member_of(desk)
@@ -89,7 +89,7 @@ async def _round(desk: Desk, member: Member, prepared: Prepared) -> c.Result:
     except asyncio.CancelledError:
         kept = await member.put_aside(member.unfinished)
         if kept and desk.record.state.up:
-            desk.report(c.Noticed(text=put_aside(member, kept)))
+            desk.report(c.Noticed(text=member.kept(kept)))
         raise
     if finished.reason != "completed":
         return await _broken(member, finished)
