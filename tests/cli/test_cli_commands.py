@@ -1,13 +1,18 @@
 """Each command against an engine that plays a run: what it asks, what it prints, how it ends."""
 
 import json
+import signal
+import time
 
 import pytest
+from support.served import own_process
 from support.stand_in import StandIn, record
 
 from engine.api.calls import CallRefused
 from engine.core import commands as c
 from engine.core.values import Amount, TaskSpec
+from workspaces import layout
+from workspaces.identity import identify
 
 
 def objects(out):
@@ -174,6 +179,34 @@ def test_kill_works_without_an_engine_and_holds(quarterdeck, repo):
     from tui import door
 
     assert "builder-1" in held(door.layout(door.find(None)).processes)
+
+
+def test_a_name_that_nobody_has_is_not_held(quarterdeck, repo, good):
+    place = record(repo, good.events)
+    code, _, err = quarterdeck("kill", "bulider-1")
+    assert code == 2
+    assert err == 'quarterdeck: no agent "bulider-1": there is planner, builder-1, builder-2, reviewer\n'
+    assert list(place.processes.iterdir()) == []
+
+
+def test_an_engine_that_hangs_is_not_waited_for(quarterdeck, repo, good):
+    place = record(repo, good.events)
+    with own_process(layout.socket_path(identify(repo).id)) as process:
+        process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        code, out, err = quarterdeck("kill", "builder-1", "--json")
+        took = time.monotonic() - began
+    assert code == 0
+    assert json.loads(out)["gone"] is True
+    assert "the engine hangs" in err
+    assert took < 4  # asking it for a sign of life would take 10 s
+    assert [file.name for file in place.processes.iterdir()] == ["builder-1.hold"]
+
+
+def test_going_on_takes_no_goal(quarterdeck):
+    code, _, err = quarterdeck("run", "--resume", "something else")
+    assert code == 2
+    assert "--resume" in err
 
 
 def test_pausing_without_an_engine_says_that_nothing_runs(quarterdeck):

@@ -6,11 +6,11 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.api.errors import BadFrame, EngineGone, NoEngine, WrongVersion
+from engine.api.errors import ApiError, EngineGone, NoEngine
 from engine.core.commands import PauseAgent, Requests, ResumeAgent, SteerAgent, StopAgent
 from tui import door
 from tui.commands import output
-from tui.commands.errors import NothingRuns
+from tui.commands.errors import NoSuchAgent, NothingRuns
 from tui.headless.look import Face
 from tui.headless.table import Cell, table
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from workspaces.identity import Place
 
 Wanted = Literal["paused", "stopped", "resumed"]
+GREETING = 1.0
+"""Seconds that an engine has to greet somebody who wants to kill."""
 FACES: dict[str, Face] = {"paused": "frozen", "stopped": "ended", "resumed": "busy", "gone": "ended"}
 
 
@@ -66,19 +68,51 @@ def kill(args: Namespace) -> int:
 
 def _killed(place: Place, agent: str | None) -> list[dict[str, Any]]:
     try:
-        with door.attach(place) as client:
+        with _greeted(place) as client:
             return client.kill(agent)
-    except (NoEngine, EngineGone, WrongVersion, BadFrame) as error:
+    except ApiError as error:
         if not isinstance(error, NoEngine):
             output.aside(f"{error}; killing by the records of its processes")
         return by_records(place, agent)
 
 
+def _greeted(place: Place) -> Client:
+    """A client of an engine that answers at once: who wants to kill does not wait for one that hangs."""
+    from queue import Empty, SimpleQueue  # noqa: PLC0415  loaded where it is needed
+    from threading import Event, Thread  # noqa: PLC0415
+
+    answer: SimpleQueue[Client | ApiError] = SimpleQueue()
+    left = Event()
+
+    def attach() -> None:
+        try:
+            client = door.attach(place)
+        except ApiError as error:
+            answer.put(error)
+            return
+        answer.put(client)
+        if left.is_set():
+            client.close()
+
+    Thread(target=attach, daemon=True).start()
+    try:
+        found = answer.get(timeout=GREETING)
+    except Empty:
+        left.set()
+        raise EngineGone("the engine hangs") from None
+    if isinstance(found, ApiError):
+        raise found
+    return found
+
+
 def by_records(place: Place, agent: str | None) -> list[dict[str, Any]]:
-    """Kill what the process records name, without any engine."""
+    """Kill what the process records name, without any engine. Raises NoSuchAgent."""
     from engine.processes.last_resort import kill_recorded  # noqa: PLC0415  loaded where it is needed
+    from engine.processes.records import path_of  # noqa: PLC0415
 
     folder = door.layout(place).processes
+    if agent is not None and not path_of(folder, agent).exists():
+        _refuse_unknown(place, agent)
     done = kill_recorded(folder, None if agent is None else [agent])
     return [
         {
@@ -91,6 +125,19 @@ def by_records(place: Place, agent: str | None) -> list[dict[str, Any]]:
         }
         for one in done
     ]
+
+
+def _refuse_unknown(place: Place, agent: str) -> None:
+    """A name that nobody has is a slip, and holding it would hide that. A record that cannot be read knows nobody."""
+    from engine.core.events import UnknownKind  # noqa: PLC0415
+    from engine.journal.errors import JournalError  # noqa: PLC0415
+
+    try:
+        known = list(door.state(place).agents)
+    except (JournalError, UnknownKind):
+        return
+    if known and agent not in known:
+        raise NoSuchAgent(agent, known)
 
 
 def _bring(args: Namespace, wanted: Wanted, ask: Callable[[str], Requests]) -> int:

@@ -45,6 +45,14 @@ class NotEmpty(CommandError):
         super().__init__(f"{folder} is not empty; name a new folder with --keep, or leave it out")
 
 
+class NoSuchAgent(CommandError):
+    """The record knows no such agent."""
+
+    def __init__(self, agent: str, known: list[str]) -> None:
+        self.agent, self.known = agent, known
+        super().__init__(f'no agent "{agent}": there is {", ".join(known)}')
+
+
 class NoSuchTask(CommandError):
     """The record knows no such task."""
 

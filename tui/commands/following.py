@@ -55,7 +55,8 @@ class Follower:
                 for line in stream:
                     yield line, decode(line)
         except ApiError as error:
-            raise RunDied(f"the run was not followed to its end: {error}") from error
+            log = door.layout(self._place).state / "engine.log"
+            raise RunDied(f"the run was not followed to its end: {error} (the engine's log: {log})") from error
 
     def _tell(self, line: bytes, event: Event) -> None:
         if self._story is None and isinstance(event.data, RunEnded):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,18 +114,36 @@ def _to_stdout(folder: Path) -> int:
 
 
 def _verify(args: Namespace) -> int:
-    from engine.journal.verify import verify  # noqa: PLC0415
-
-    where = Path(args.file) if args.file else door.journal(door.find(args.repo))
-    try:
-        report = verify(where)
-    except OSError as error:
-        raise CannotRead(str(where), error.strerror or str(error)) from error
+    where, notes, foreign = _to_verify(args)
+    report = _verified(where, notes)
+    if foreign:
+        told = f"{foreign} checkpoint{'s' * (foreign != 1)} among git's notes: of another record, so not compared"
+        report = replace(report, notes=(*report.notes, told))
     if args.json:
         output.document(_document(report, where))
     else:
         _show(report, where)
     return 0 if report.ok else DAMAGED
+
+
+def _to_verify(args: Namespace) -> tuple[Path, list[str], int]:
+    """The record, what git's notes say about it, and how many of these are about another one."""
+    if args.file:
+        return Path(args.file), [], 0
+    from tui.commands.witnesses import witnessed  # noqa: PLC0415  loaded where it is needed
+
+    place = door.find(args.repo)
+    folder = door.journal(place)
+    return folder, *witnessed(place.root, folder)
+
+
+def _verified(where: Path, notes: list[str]) -> Report:
+    from engine.journal.verify import verify  # noqa: PLC0415
+
+    try:
+        return verify(where, witnessed=notes)
+    except OSError as error:
+        raise CannotRead(str(where), error.strerror or str(error)) from error
 
 
 def _document(report: Report, where: Path) -> dict[str, Any]:

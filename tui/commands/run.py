@@ -14,6 +14,7 @@ from tui import door
 from tui.commands import output
 from tui.commands.errors import CannotRead
 from tui.commands.following import Follower, end, primed
+from tui.grammar import UsageError
 from tui.headless.story import Story
 from workspaces.identity import Place
 
@@ -24,7 +25,9 @@ def run(args: Namespace) -> int:
 
 
 def requested(args: Namespace) -> RunRequest:
-    """What was typed, with the plan read and the environment that is handed over."""
+    """What was typed, with the plan read and the environment that is handed over. Raises UsageError, CannotRead."""
+    if args.resume and (args.goal or args.plan is not None):
+        raise UsageError("--resume goes on with the run as it is, so it takes no GOAL and no --plan; see `task add`")
     name, text = plan_text(args.plan) if args.plan is not None else ("", None)
     return RunRequest(
         goal=args.goal,
