@@ -1,0 +1,57 @@
+"""The engine is killed at random points of real runs, and the runs end as if nobody had touched them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+from support.crashing import Crashing, crashed_run, judge, make_project
+from support.lives import a_house, private_home
+from support.repos import git
+
+AT_ONCE = 2
+"""Runs at the same time: most of a run is waiting for its own processes."""
+
+
+@pytest.fixture(scope="module")
+def home():
+    with private_home() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def tree(home):
+    """The final tree of a run that nobody disturbs."""
+    with a_house(make_project(home / "undisturbed")) as house:
+        run = Crashing(house)
+        run.to_the_end()
+        found = git(house.root, "rev-parse", "main^{tree}")
+        judge(run, found)
+        return found
+
+
+def killed_runs(home: Path, tree: str, seeds: range) -> None:
+    def one(seed: int) -> None:
+        run = crashed_run(home / f"run-{seed}", seed)
+        try:
+            judge(run, tree)
+        except AssertionError as error:
+            error.add_note(f"seed {seed}: {run.blows}\n{run.house.log()}")
+            raise
+        rmtree(run.house.root)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, seeds))
+
+
+@pytest.mark.timeout(600)
+def test_runs_killed_at_102_points_end_as_if_they_had_not_been(home, tree):
+    killed_runs(home, tree, range(34))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(6000)
+def test_runs_killed_at_1002_points_end_as_if_they_had_not_been(home, tree):
+    killed_runs(home, tree, range(1000, 1334))
