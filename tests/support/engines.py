@@ -24,6 +24,7 @@ from engine.api import launch
 from engine.api.calls import RunRequest
 from engine.api.client import Client, Stream
 from engine.api.errors import ApiError
+from engine.api.record import lines
 from workspaces.identity import identify
 from workspaces.layout import Layout, state_folder
 
@@ -126,11 +127,11 @@ class Place:
         if review is not None:
             crew["reviewer"] = {"does": ["review"], "command": self.program("reviewer", review)}
         crew |= agents or {}
-        lines = ["[project]", *_fields({"check": list(check), "review": review is not None, **project})]
+        text = ["[project]", *_fields({"check": list(check), "review": review is not None, **project})]
         for name, agent in crew.items():
             command = {"runtime": "command", "command": self.program("builder")}
-            lines += [f"[agents.{name}]", *_fields(command | agent)]
-        save(self.root, {"quarterdeck.toml": "\n".join((*lines, more, ""))}, "the project")
+            text += [f"[agents.{name}]", *_fields(command | agent)]
+        save(self.root, {"quarterdeck.toml": "\n".join((*text, more, ""))}, "the project")
 
     # -- the engine ------------------------------------------------------------------------------------------------
 
@@ -146,11 +147,11 @@ class Place:
         """Where everything lies."""
         return Layout(self.root, state_folder(identify(self.root).id))
 
-    def start(self, tasks: Sequence[dict[str, Any]] | None = None, **request: Any) -> str:
-        """Start a run, with a plan of these tasks if they are given."""
+    def start(self, tasks: Sequence[dict[str, Any]] | None = None, *, path: str = "", **request: Any) -> str:
+        """Start a run, with a plan of these tasks if they are given; programs are looked for on `path`."""
         if tasks is not None:
             request |= {"plan": json.dumps({"task": list(tasks)}), "plan_name": "plan.json"}
-        environment = {name: os.environ[name] for name in ("PATH", "HOME")}
+        environment = {"PATH": path or os.environ["PATH"], "HOME": os.environ["HOME"]}
         self.run = self.client.start_run(RunRequest(environment=environment, **request))
         return self.run
 
@@ -165,6 +166,11 @@ class Place:
     def end(self, *, after: int = 0) -> Event:
         """How the run ends."""
         return self.until("run_ended", after=after)
+
+    def end_of_record(self) -> Event:
+        """How the run ended, as the record has it; no engine is needed."""
+        recorded = [json.loads(line) for line in lines(self.layout.journal)]
+        return next(e for e in reversed(recorded) if _fits(e, "run_ended", {}, self.run))
 
     def of(self, kind: str, **wanted: Any) -> list[Event]:
         """Such events of the run among those read so far."""
