@@ -11,6 +11,7 @@ from support.stand_in import StandIn, record
 from engine.api.calls import CallRefused
 from engine.core import commands as c
 from engine.core.values import Amount, TaskSpec
+from tui import door
 from workspaces import layout
 from workspaces.identity import identify
 
@@ -176,7 +177,6 @@ def test_kill_works_without_an_engine_and_holds(quarterdeck, repo):
         "agent": "builder-1", "gone": True, "processes": 0, "ms": 0.0, "proof": "no process of it is recorded",
         "snapshot": None,
     }  # fmt: skip
-    from tui import door
 
     assert "builder-1" in held(door.layout(door.find(None)).processes)
 
@@ -270,6 +270,23 @@ def test_an_unknown_approval_is_refused_naming_what_there_is(quarterdeck, waitin
 def test_the_plan_and_the_budget_change_while_the_run_is_on(quarterdeck, waiting, words, request_):
     assert quarterdeck(*words.split())[0] == 0
     assert waiting.do(lambda e: e.asked) == [request_]
+
+
+def test_an_engine_that_is_started_to_decide_takes_the_run_up_first(quarterdeck, waiting, monkeypatch):
+    attach = door.attach
+    monkeypatch.setattr("tui.door.enter", lambda place: (attach(place), True))
+    assert quarterdeck("approve", "parse")[0] == 0
+    first, second = waiting.do(lambda e: e.asked)
+    assert first.resume
+    assert "PATH" in first.environment
+    assert second == c.Answer(approval="parse", granted=True)
+
+
+def test_an_engine_that_was_started_for_nothing_is_ended(quarterdeck, waiting, monkeypatch):
+    attach = door.attach
+    monkeypatch.setattr("tui.door.enter", lambda place: (attach(place), True))
+    assert quarterdeck("task", "retry", "nope")[0] == 2
+    assert quarterdeck("down") == (0, "no engine runs here\n", "")
 
 
 def test_tasks_are_added_from_a_plan_or_a_task_file(quarterdeck, waiting, repo):

@@ -13,6 +13,8 @@ from support import plays
 
 from engine.core import commands as c
 from engine.core.events import KINDS, decode, encode
+from engine.core.evolve import evolve
+from engine.core.state import State
 from engine.core.values import TaskSpec
 from tui.headless import gist
 from tui.headless.cells import width
@@ -82,10 +84,10 @@ def test_a_story_is_the_fold_of_the_events_alone():
 
 def test_what_happened_before_is_known_and_not_told():
     play = plays.the_good_one()
-    story = Story(Look(width=100), ".")
+    state = State()
     for event in play.events[:-3]:
-        story.prime(event)
-    lines = [line for event in play.events[-3:] for line in story.tell(event)]
+        evolve(state, event)
+    lines = told(play, Look(width=100), state=state)
     assert "attempts  4" in "\n".join(lines)
     assert not any("planning" in line for line in lines)
 

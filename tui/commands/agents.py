@@ -72,7 +72,8 @@ def _killed(place: Place, agent: str | None) -> list[dict[str, Any]]:
             return client.kill(agent)
     except ApiError as error:
         if not isinstance(error, NoEngine):
-            output.aside(f"{error}; killing by the records of its processes")
+            why = error.reason if isinstance(error, EngineGone) else str(error)
+            output.aside(f"{why}; killing by the records of its processes")
         return by_records(place, agent)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from engine.api.errors import ApiError
 from engine.api.status import usage
 from engine.core.commands import StopRun
-from engine.core.events import Event, RunEnded, decode
+from engine.core.events import Event, MergeDone, RunEnded, decode
 from tui import door
 from tui.commands import output
 from tui.commands.errors import RunDied
@@ -86,23 +86,20 @@ def _in_full(line: bytes, ended: RunEnded) -> dict[str, Any]:
     return {**found, "data": {**found["data"], "merged": merged, "usage": usage(ended.usage), "usd": ended.usd}}
 
 
-def primed(story: Story, place: Place, run: str, seq: int) -> None:
-    """Let the story know what happened in the run up to and with event `seq`."""
-    from engine.api import record  # noqa: PLC0415  only a resumed run has a past
+def last_merge(place: Place, since: int) -> Event | None:
+    """The last merge in the record after the event `since`."""
+    from engine.journal.reader import read  # noqa: PLC0415  only a run that is taken up has a past
 
-    known = door.state(place).run
-    if known is None or known.id != run:
-        return
-    for line in record.lines(door.journal(place), known.seq - 1):
-        event = decode(line)
-        if event.seq > seq:
-            return
-        story.prime(event)
+    found = None
+    for event in read(door.journal(place), since):
+        found = event if isinstance(event.data, MergeDone) else found
+    return found
 
 
 def end(client: Client) -> None:
     """End the engine that we started, and wait until it is gone."""
     with suppress(ApiError):
         client.end()
-        for _ in client.raw_events(client.engine.seq):
-            pass
+        with client.raw_events(client.engine.seq) as stream:
+            for _ in stream:
+                pass

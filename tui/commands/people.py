@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 
 from engine.agents.environment import allowed_environment
-from engine.api.calls import RunRequest
+from engine.api.calls import CallRefused, RunRequest
 from engine.core.commands import AddTasks, Answer, CancelTask, RaiseBudget, ReassignTask, Requests, RetryTask
 from engine.core.events import StageAssigned, StageCancelled, StageClosed, StageOpened, decode
 from engine.core.state import State
 from engine.core.values import TaskSpec
 from tui import door
 from tui.commands import output
+from tui.commands.following import end
 from tui.commands.run import plan_text
 from tui.commands.status import current
 from tui.headless.cells import plain
@@ -82,9 +83,14 @@ def _ask(args: Namespace, request: Requests) -> int:
     """Submit to the engine, which is started when none runs; then the unfinished run has to be taken up as well."""
     client, started = door.enter(door.find(args.repo))
     with client:
-        if started:
-            client.start_run(RunRequest(resume=True, environment=allowed_environment(os.environ)))
-        events = client.submit(request)
+        try:
+            if started:
+                client.start_run(RunRequest(resume=True, environment=allowed_environment(os.environ)))
+            events = client.submit(request)
+        except CallRefused:
+            if started:
+                end(client)
+            raise
     if args.json:
         output.objects(events)
     else:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from engine.agents.environment import allowed_environment
 from engine.api.calls import RunRequest
+from engine.core.state import State
 from tui import door
 from tui.commands import output
 from tui.commands.errors import CannotRead
-from tui.commands.following import Follower, end, primed
+from tui.commands.following import Follower, end, last_merge
 from tui.grammar import UsageError
 from tui.headless.story import Story
 from workspaces.identity import Place
@@ -61,24 +62,24 @@ def carry_out(place: Place, request: RunRequest, *, json: bool, path: str = "") 
     client, started = door.enter(place)
     with client:
         try:
-            seq = client.engine.seq
+            state = None if json else door.state(place)
+            seq = client.engine.seq if state is None else state.seq
             run_id = client.start_run(request)
-            story = None if json else _story(place, run_id, seq, path=path, resume=request.resume)
+            story = None if state is None else _story(place, state, path=path, resume=request.resume)
             return Follower(place, client, story, run=run_id, seq=seq).follow()
         finally:
             if started:
                 end(client)
 
 
-def _story(place: Place, run_id: str, seq: int, *, path: str, resume: bool) -> Story:
-    story = Story(output.look(), str(place.root), confinement=_confinement(place), path=path)
-    if resume:
-        primed(story, place, run_id, seq)
+def _story(place: Place, state: State, *, path: str, resume: bool) -> Story:
+    """The story of the run from `state` on; one that is taken up begins with what it is about."""
+    past = state.run if resume else None
+    merged = None if past is None else last_merge(place, past.seq)
+    story = Story(output.look(), str(place.root), state=state, merged=merged, path=path)
+    if past is not None:
+        output.lines(story.opening())
     return story
-
-
-def _confinement(place: Place) -> str:
-    return door.state(place).confinement
 
 
 def handed(path: str, extra: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from engine.core import events as e
 from engine.core.evolve import evolve
-from engine.core.state import ROOT, Run, State
+from engine.core.state import ROOT, State
 from tui.headless.ending import Proof, ending
 from tui.headless.gist import Gist, gist, kind_of_stage
 from tui.headless.look import Look
@@ -28,34 +28,38 @@ NARROW = 100
 
 
 class Story:
-    """Tells one run. `where` is the repository, for the commands that prove the result again."""
+    """Tells one run. `where` is the repository, for the commands that prove the result again.
 
-    def __init__(self, look: Look, where: str = ".", *, confinement: str = "", path: str = "") -> None:
+    `state` is what is so before the first event that is told, `merged` the last merge until then; the story folds on
+    in that state, which is its own from here on. `path` is the folder in which the gate finds programs first.
+    """
+
+    def __init__(
+        self, look: Look, where: str = ".", *, state: State | None = None, merged: e.Event | None = None, path: str = ""
+    ) -> None:
         self._look = look
         self._where, self._path = where, path
-        self._state = State(confinement=confinement)
-        self._merged: e.Event | None = None
+        self._state = State() if state is None else state
+        self._merged = merged
 
-    @property
-    def run(self) -> Run | None:
-        """The run as far as it was told."""
-        return self._state.run
+    def opening(self) -> list[str]:
+        """The head of the run that goes on; nothing before a run has begun."""
+        return opening(self._state, self._state.run, self._look) if self._state.run is not None else []
 
-    def prime(self, event: e.Event) -> None:
-        """Take in what happened before, without telling it."""
+    def tell(self, event: e.Event) -> list[str]:
+        """The lines of one event; most events that are bookkeeping have none, nor have those told before."""
+        if event.seq <= self._state.seq:
+            return []
         evolve(self._state, event)
         if isinstance(event.data, e.MergeDone):
             self._merged = event
-
-    def tell(self, event: e.Event) -> list[str]:
-        """The lines of one event; most events that are bookkeeping have none."""
-        self.prime(event)
-        state, run = self._state, self._state.run
-        if isinstance(event.data, e.RunStarted) and run is not None:
-            return opening(state, run, self._look)
+        if isinstance(event.data, e.RunStarted):
+            self._merged = None
+            return self.opening()
+        run = self._state.run
         if isinstance(event.data, e.RunEnded) and run is not None:
-            return ending(run, state, Proof(self._merged, self._where, self._path), self._look)
-        return self._lines(event, gist(event, state)) if matters(event) else []
+            return ending(run, self._state, Proof(self._merged, self._where, self._path), self._look)
+        return self._lines(event, gist(event, self._state)) if matters(event) else []
 
     def _lines(self, event: e.Event, what: Gist) -> list[str]:
         run = self._state.run
