@@ -21,10 +21,11 @@ def _answer(task: Task, round_: Round, lane: int) -> Approval | None:
 
 def out_of_attempts(task: Task, round_: Round) -> Doing | Ended:
     """All rounds are used up: the person grants one more, or ends the task."""
+    attempts = f"{round_.number} attempt{'s' * (round_.number != 1)}"
     answer = _answer(task, round_, ATTEMPTS)
     if answer is not None and not answer.granted:
-        return Ended(outcome="failed", reason=answer.why or f"given up after {round_.number} attempts")
-    why = f"{round_.number} attempts did not get it done: {trouble(task, round_)}"
+        return Ended(outcome="failed", reason=answer.why or f"given up after {attempts}")
+    why = f"{attempts} did not get it done: {trouble(task, round_)}"
     return Doing((Want(kind="ask", round=round_.number, lane=ATTEMPTS, why=why, about="attempts"),))
 
 

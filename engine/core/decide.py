@@ -116,7 +116,7 @@ class _Decision:
         run = self._state.run
         if run is None or not self._state.up:
             return
-        while run.outcome is None and (self._settle_tasks(run) or self._assign() or self._close_budgets()):
+        while run.outcome is None and (self._settle_tasks(run) or self._close_budgets() or self._assign()):
             pass
         end = resting(self._state, run) if run.outcome is None and self.events else None
         if end is not None:

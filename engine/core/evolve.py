@@ -352,6 +352,7 @@ def _merge_waiting(state: State, event: e.Event, data: e.MergeWaiting) -> None:
     stage = _run(state).stages[data.stage]
     _release(state, stage, event)
     stage.obstacle, stage.paths = data.reason, data.paths
+    _round(state, event).gated = None  # nothing moved: the gate is run again, on whatever the target is then
 
 
 @_on(e.MergeCleared)

@@ -199,8 +199,8 @@ def _revise(state: State, request: c.ReviseTask) -> Drafts:
         raise Refused(f'task "{request.spec.id}" is being merged; add a new task to change more', code="over")
     if request.spec == task.spec:
         return []
-    others = tuple(other.spec for name, other in run.tasks.items() if name != request.spec.id)
-    _valid((*others, request.spec), ())
+    revised = {name: other.spec for name, other in run.tasks.items()} | {request.spec.id: request.spec}
+    _valid(tuple(revised.values()), ())
     _manned(state, run, (request.spec,))
     return [Draft(data=e.TaskRevised(spec=request.spec), task=request.spec.id)]
 

@@ -19,9 +19,8 @@ def crew(rng: Random) -> tuple[AgentSpec, ...]:
         does = ["implement", *(["python"] if rng.random() < 0.5 else [])]
         does += [extra for extra in ("review", "plan") if rng.random() < 0.25]
         found.append(_agent(rng, f"builder-{number}", "builder", does))
-    for number in range(rng.randint(0, 2)):
-        found.append(_agent(rng, f"reviewer-{number}", "reviewer", ["review"]))
-    return tuple(found)
+    reviewers = (_agent(rng, f"reviewer-{number}", "reviewer", ["review"]) for number in range(rng.randint(0, 2)))
+    return (*found, *reviewers)
 
 
 def _agent(rng: Random, name: str, pool: str, does: list[str]) -> AgentSpec:
