@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core.state import Task
+from engine.core.state import Approval, Task
 from engine.core.values import CheckRun, Feedback
 
 FIRST_WAIT = 1.0
@@ -39,11 +39,16 @@ def feedback(task: Task) -> tuple[Feedback, ...]:
             text = f"the target changed the same lines in {names}; bring both intentions together"
             found.append(Feedback(attempt=round_.number, kind="conflict", text=text, sides=round_.conflict))
     found += [
-        Feedback(attempt=len(task.rounds), kind="person", text=answer.why)
+        Feedback(attempt=_asked_about(answer), kind="person", text=answer.why)
         for answer in task.answers
         if answer.granted is not None and answer.why
     ]
     return tuple(found)
+
+
+def _asked_about(answer: Approval) -> int:
+    """The round that a person was asked about, as the stage's id says: `run/task/ask.round.lane`."""
+    return int(answer.stage.rpartition("/")[2].split(".")[1])
 
 
 def _output(runs: tuple[CheckRun, ...], reason: str) -> str:
