@@ -7,29 +7,10 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from support.crashing import Crashing, crashed_run, judge, make_project
-from support.lives import a_house, private_home
-from support.repos import git
+from support.crashing import crashed_run, judge
 
 AT_ONCE = 2
 """Runs at the same time: most of a run is waiting for its own processes."""
-
-
-@pytest.fixture(scope="module")
-def home():
-    with private_home() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def tree(home):
-    """The final tree of a run that nobody disturbs."""
-    with a_house(make_project(home / "undisturbed")) as house:
-        run = Crashing(house)
-        run.to_the_end()
-        found = git(house.root, "rev-parse", "main^{tree}")
-        judge(run, found)
-        return found
 
 
 def killed_runs(home: Path, tree: str, seeds: range) -> None:
