@@ -32,3 +32,10 @@ def of(stage: Stage, data: e.Data, *, agent: str | None = None) -> Draft:
         agent=stage.agent if agent is None else agent,
         cause=stage.assigned or stage.opened,
     )
+
+
+def closed(stage: Stage, result: str) -> Draft:
+    """The end of a stage, caused by what it found, which is told just before: so `why` names the fact."""
+    return Draft(
+        data=e.StageClosed(stage=stage.id, result=result), task=stage.task, attempt=stage.round, agent=stage.agent
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.core import commands as c
 from engine.core import events as e
-from engine.core.drafts import Draft, of
+from engine.core.drafts import Draft, closed, of
 from engine.core.plans import problems
 from engine.core.requests import added, interruptions, rest
 from engine.core.state import Round, Run, Stage, State
@@ -87,7 +87,7 @@ def _finished(state: State, report: c.Finished) -> Drafts:
 
 
 def _closed(stage: Stage, result: str, *facts: e.Data, agent: str | None = None) -> Drafts:
-    return [*(of(stage, fact, agent=agent) for fact in facts), of(stage, e.StageClosed(stage=stage.id, result=result))]
+    return [*(of(stage, fact, agent=agent) for fact in facts), closed(stage, result)]
 
 
 def _worked(_: Run, stage: Stage, result: c.Worked) -> Drafts:

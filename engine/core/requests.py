@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.core import commands as c
 from engine.core import events as e
-from engine.core.drafts import Draft, of
+from engine.core.drafts import Draft, closed, of
 from engine.core.errors import Busy, Refused, Stale, Unknown
 from engine.core.patterns import PATTERNS, PLANNING
 from engine.core.plans import Problem, missing_capabilities, problems
@@ -317,9 +317,8 @@ def _answer(state: State, request: c.Answer) -> Drafts:
         _task(state, approval.task, request.version)
     given = e.ApprovalGiven(stage=approval.stage, granted=request.granted, why=request.why, patch=approval.patch)
     stage = run.stages[approval.stage]
-    closed = e.StageClosed(stage=approval.stage, result="granted" if request.granted else "denied")
     taken_up = _taken_up(run, f"{'approved' if request.granted else 'denied'}: {approval.what}")
-    return [*taken_up, of(stage, given), of(stage, closed)]
+    return [*taken_up, of(stage, given), closed(stage, "granted" if request.granted else "denied")]
 
 
 def _named(waiting: list[Approval], name: str) -> Approval:

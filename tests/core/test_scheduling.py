@@ -12,9 +12,9 @@ from engine.core.values import Limits
 ONE = Limits(agents=1)
 
 
-def first(*tasks, crew=(agent("ann"),), **fields) -> str:
+def first(*tasks) -> str:
     """Which of the tasks is begun first where there is one place."""
-    hand = ByHand.started(*tasks, crew=crew, limits=ONE, review=False, **fields)
+    hand = ByHand.started(*tasks, crew=(agent("ann"),), limits=ONE, review=False)
     (stage,) = hand.assigned()
     return stage.partition("/")[0]
 
