@@ -81,7 +81,7 @@ def _used(of: Json) -> str:
     money = f"{usd} usd" if usd.strip("0.") else ""
     limit = _amount(of.get("budget"))
     told = ", ".join(part for part in (f"{count:,} tokens" if count else "", money) if part) or "nothing"
-    return f"{told}{f' of {limit}' if limit else ''}"
+    return f"{told}{f' (budget {limit})' if limit else ''}"
 
 
 def _amount(limit: object) -> str:
@@ -123,7 +123,9 @@ def _task(task: Json) -> list[Cell]:
     attempts = task.get("attempts") or 0
     commit = str(task.get("commit") or "")[:7]
     after = ", ".join(task.get("after") or ()) if state == "waiting" else ""
-    told = [commit, f"after {after}" if after else "", _evidence(task.get("evidence")) or str(task.get("title") or "")]
+    rests_on = _evidence(task.get("evidence")) or str(task.get("title") or "")
+    graded = f"{task['outcome']}: " if task.get("outcome") else ""
+    told = [commit, f"after {after}" if after else "", f"{graded}{rests_on}"]
     return [
         Cell(str(task.get("id", ""))),
         Cell(state.replace("_", " "), TASK_FACES.get(state, "note")),

@@ -9,6 +9,8 @@ from tui.headless import cells
 from tui.headless.look import Face, Look
 
 WIDEST = 28
+LEAST = 8
+"""Cells below which what takes the rest of a line is left out."""
 
 
 class Cell(NamedTuple):
@@ -35,7 +37,7 @@ def _line(row: list[tuple[Cell, int]], look: Look, indent: int) -> str:
     line, taken = " " * indent, indent
     for cell, size in row:
         if cell.loose:
-            line += look.fit(cell.text, taken)
+            line += look.fit(cell.text, taken) if look.width is None or look.width - taken >= LEAST else ""
             continue
         text = cells.cut(cell.text, size - (2 if cell.face else 0), look.ellipsis)
         line += look.state(cell.face, text, size) if cell.face else cells.pad(text, size)

@@ -1,0 +1,70 @@
+"""`status` in lines: goldens at two widths, from the very object that `--json` prints.
+
+`UPDATE_GOLDENS=1` writes the goldens anew; look at the difference before committing it.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from support import plays
+
+from engine.api.status import status
+from engine.core.evolve import evolve
+from engine.core.state import State
+from tui.headless.cells import width
+from tui.headless.look import Look
+from tui.headless.status import AGENT_FACES, TASK_FACES, status_lines
+
+GOLDENS = Path(__file__).parent / "goldens"
+PLAYS = {"good": plays.the_good_one, "stuck": plays.the_stuck_one}
+ENGINE = {"pid": 7, "version": "0.1.0"}
+
+
+def told(play, look, *, events=None, engine=None):
+    state = State()
+    for event in play.events[:events]:
+        evolve(state, event)
+    now = state.at + 90
+    return status_lines(status(state, now=now, engine=engine), look, now=now)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", PLAYS)
+def test_a_status_reads_like_this(name, columns):
+    text = "\n".join(told(PLAYS[name](), Look(width=columns), engine=ENGINE)) + "\n"
+    golden = GOLDENS / f"status-{name}-{columns}.txt"
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+@pytest.mark.parametrize("engine", [None, ENGINE])
+def test_a_status_fits_at_every_moment_of_a_run(columns, engine):
+    play = plays.the_good_one()
+    for events in range(1, len(play.events), 5):
+        lines = told(play, Look(width=columns), events=events, engine=engine)
+        assert [line for line in lines if width(line) > columns] == []
+
+
+def test_what_others_wrote_cannot_reach_the_terminal():
+    text = "".join(told(plays.the_hostile_one("a\x1b]0;owned\x07b\x9b2Jc\u202ed\re"), Look()))
+    assert "owned" not in text
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e]", text)
+
+
+def test_every_state_of_the_contract_has_a_glyph():
+    agents = "idle starting working waiting paused stopping killing unkillable stopped failed"
+    tasks = "waiting ready running claimed checking reviewing merging done failed blocked cancelled needs_human"
+    assert set(AGENT_FACES) == set(agents.split())
+    assert set(TASK_FACES) == set(tasks.split())
+
+
+def test_before_the_first_run_it_says_so():
+    assert status_lines(status(State(), now=0.0, engine=None), Look(), now=0.0) == [
+        "no run yet; start one with `quarterdeck run`",
+        "",
+        "no engine runs here; this is what the record says",
+    ]
