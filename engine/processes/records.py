@@ -99,6 +99,11 @@ def held(folder: Path) -> dict[str, Hold]:
     return {data["agent"]: Hold(**data) for data in _load(folder, _HOLD, set(Hold.__slots__))}
 
 
+def is_held(folder: Path, agent: str) -> bool:
+    """Is this one held? One look at the disk, for whoever is about to start it."""
+    return (folder / (_checked(agent) + _HOLD)).exists()
+
+
 def release(folder: Path, agent: str) -> bool:
     """Let `agent` start again. False when it was not held."""
     try:

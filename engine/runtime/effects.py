@@ -15,6 +15,7 @@ from engine.core import commands as c
 from engine.core.stages import AGENT_KINDS
 from engine.core.state import Stage
 from engine.core.values import StageKind
+from engine.processes import records
 from engine.processes.errors import Interrupted, KeeperLost, ProcessError
 from engine.runtime.desk import Desk
 from engine.runtime.hands.check import check
@@ -77,6 +78,17 @@ class Effects:
         member = self._world.members.get(desk.stage.agent)
         return member is not None and member.ending
 
+    def _held_without_us(self, desk: Desk) -> bool:
+        """A kill that did not wait for this engine (it hung) left a hold: it is recorded, and nothing is begun."""
+        name, record = desk.stage.agent, self._record
+        folder = self._world.layout.processes
+        if desk.stage.kind not in AGENT_KINDS or self._ended_by_person(desk) or not records.is_held(folder, name):
+            return False
+        if not record.broken.done() and not record.state.agents[name].held:
+            proof = "killed while the engine did not answer; the proof was given there"
+            record.report(c.Killed(agent=name, gone=True, proof=proof, processes=0, ms=0.0))
+        return True
+
     def _stage(self, effect: Effect) -> Stage | None:
         run = self._record.state.run
         stage = run.stages.get(effect.stage) if run is not None else None
@@ -89,6 +101,9 @@ class Effects:
         task.add_done_callback(lambda _: self._running.pop(effect, None))
 
     async def _carry_out(self, effect: Effect, desk: Desk) -> None:
+        if self._held_without_us(desk):
+            self._left.add(effect)
+            return
         try:
             result = await HANDS[desk.stage.kind](desk)
         except Gone:
@@ -96,7 +111,7 @@ class Effects:
             return
         except Exception as error:  # noqa: BLE001  every end of a hand is told, that of a defect too
             result = _failed(desk, error)
-        if self._ended_by_person(desk):
+        if self._ended_by_person(desk) or self._held_without_us(desk):
             self._left.add(effect)
         elif not self._record.broken.done():
             self._record.report(c.Finished(stage=effect.stage, lease=effect.lease, result=result))
