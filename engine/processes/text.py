@@ -32,3 +32,8 @@ def clean(line: str) -> str:
     """
     shown = _SEQUENCE.sub("", line).rstrip("\r\n").rpartition("\r")[2]
     return _UNWANTED.sub("", shown)
+
+
+def clean_lines(text: str) -> str:
+    """Each line of a text, cleaned."""
+    return "\n".join(clean(line) for line in text.splitlines())

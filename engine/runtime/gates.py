@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from engine.config.settings import Project
 from engine.core.values import CheckRun
-from engine.processes.text import clean
+from engine.processes.text import clean_lines
 from engine.runtime.member import Place
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.setup import setup_key
@@ -157,7 +157,7 @@ def verdict(done: Completed, output: str) -> str:
 
 
 def _said(done: Completed) -> str:
-    return "\n".join(clean(line) for line in (done.out + done.err).decode(errors="replace").splitlines())
+    return clean_lines((done.out + done.err).decode(errors="replace"))
 
 
 def _again(command: str, tree: str, env: str) -> CheckRun:

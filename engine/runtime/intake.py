@@ -73,6 +73,8 @@ class Intake:
                 await self.post.look(self._boxes[folder], now)
         except OSError as error:
             log.warning("could not look into %s: %s", folder, error)
+        except Exception:
+            log.exception("a defect: looking into %s failed", folder)  # and the next look is due all the same
 
     def _look_again(self) -> None:
         """Something may still be being written: look once more when it should be still."""

@@ -66,7 +66,7 @@ class Post:
             mailbox.refuse(self._layout.outbox(agent), found.path, reason)
         except FileNotFoundError:
             return
-        self._record.report(c.TurnedAway(sender=agent, file=found.path.name, reason=reason))
+        self._record.report(turned_away(agent, found.path.name, reason))
 
     async def _accept(self, draft: Draft, found: Found) -> None:
         state = self._record.state
@@ -102,3 +102,12 @@ class Post:
         await self._record.report(taken)
         self.deliver(message, signer=ENGINE)
         await self._record.report(c.Steered(agent=agent, text=text, delivered=False))
+
+
+def turned_away(sender: str, file: str, reason: str) -> c.TurnedAway:
+    """The report of a refusal. A file's name is any bytes; what is recorded is text."""
+    return c.TurnedAway(sender=sender, file=_text(file), reason=_text(reason))
+
+
+def _text(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()

@@ -85,7 +85,11 @@ class Record:
         for event in events:
             if isinstance(event.data, e.RunStarted):
                 self._journal.segment(event.run)
-        written = self._journal.append(events)
+        try:
+            written = self._journal.append(events)
+        except Exception as error:  # the mind is ahead of the record now, and must not go on
+            self._break(error)
+            raise
         answer: asyncio.Future[Sequence[e.Event]] = asyncio.get_running_loop().create_future()
         written.add_done_callback(lambda done: self._written(done, events, answer))
         return answer

@@ -13,12 +13,14 @@ from typing import Any
 from engine.core import commands as c
 from engine.core.errors import Refused
 from engine.core.evidence import grade
+from engine.core.plans import is_id
 from engine.core.state import Run, Task
 from engine.core.values import TaskSpec
 from engine.messages.errors import TaskFileRefused
 from engine.messages.files import Found
 from engine.messages.stillness import Stillness
 from engine.messages.taskfile import parse_task_file, state_file, task_files
+from engine.runtime.post import turned_away
 from engine.runtime.record import Record
 from workspaces.layout import Layout
 
@@ -66,8 +68,8 @@ class TaskBox:
 
     def _refuse(self, name: str, digest: str, found: Found, reason: str) -> None:
         self._digests[name] = digest
-        self._record.report(c.TurnedAway(sender="person", file=f"tasks/{found.path.name}", reason=reason))
-        if name in (self._record.state.run.tasks if self._record.state.run else {}):
+        self._record.report(turned_away("person", f"tasks/{found.path.name}", reason))
+        if not is_id(name) or name in (self._record.state.run.tasks if self._record.state.run else {}):
             return
         try:
             state_file(self._layout.tasks, name, {"id": name, "state": "refused", "reason": reason, "digest": digest})
@@ -80,6 +82,8 @@ class TaskBox:
         return self._digests[name]
 
     def _recorded(self, name: str) -> str:
+        if not is_id(name):
+            return ""
         try:
             said = json.loads(self._layout.task_state(name).read_bytes())
         except (OSError, ValueError):

@@ -96,7 +96,7 @@ class Place:
     """One repository with what belongs to it, in a folder of its own. `seen` are the events read so far."""
 
     def __init__(self, folder: Path, files: dict[str, str] | None = None) -> None:
-        self.folder, self.root = folder, folder / "repo"
+        self.folder, self.root = folder, folder / "the repo"  # a space: nothing may trip over it
         make(self.root, files)
         self.seen: list[Event] = []
         self.run = ""

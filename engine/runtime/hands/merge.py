@@ -9,6 +9,7 @@ from __future__ import annotations
 from engine.core import commands as c
 from engine.core.evidence import required
 from engine.core.values import Change, Side
+from engine.processes.text import clean_lines
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from workspaces.clones.clone import identity
@@ -104,9 +105,9 @@ async def _advance(desk: Desk, tree: str, tip: str) -> c.Result | None:
 
 
 def _message(desk: Desk) -> str:
-    summary, spec = desk.round.summary.strip(), desk.task.spec
-    body = f"\n\n{summary}" if summary and summary != spec.title else ""
-    return f"{spec.title or spec.id}{body}"
+    summary, title = desk.round.summary.strip(), clean_lines(desk.task.spec.title)
+    body = f"\n\n{summary}" if summary and summary != title else ""
+    return f"{title or desk.task.spec.id}{body}"
 
 
 def _keep_evidence(desk: Desk, made: str, tree: str) -> None:

@@ -13,6 +13,7 @@ from engine.agents.instructions import work_instructions
 from engine.core import commands as c
 from engine.core.recovery import feedback
 from engine.core.values import Change, Feedback, Side
+from engine.processes.text import clean_lines
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands.agent import assign, make_ready, member_of
@@ -107,8 +108,8 @@ def _conflicted(desk: Desk, prepared: Prepared) -> Feedback:
 
 
 async def _submit(desk: Desk, member: Member, prepared: Prepared, finished: Finished) -> c.Result:
-    summary = finished.result.summary if finished.result else ""
-    message = summary.strip() or desk.task.spec.title
+    summary = clean_lines(finished.result.summary) if finished.result else ""
+    message = summary.strip() or clean_lines(desk.task.spec.title)
     change = await member.clone.submit(attempt_ref(desk), base=prepared.base, message=message)
     match change:
         case Empty():
