@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.api.place import Place, identify
 from tui.commands.errors import NoRecord
-from workspaces.identity import Place, identify
 
 if TYPE_CHECKING:
     from engine.api.client import Client
+    from engine.api.place import Layout
     from engine.core.state import State
-    from workspaces.layout import Layout
 
 
 def find(repo: str | None) -> Place:
@@ -25,7 +25,7 @@ def find(repo: str | None) -> Place:
 def attach(place: Place, *, any_version: bool = False) -> Client:
     """A client of the engine that runs there. Raises NoEngine, WrongVersion, EngineGone."""
     from engine.api.client import Client  # noqa: PLC0415  loaded where it is needed
-    from workspaces.layout import socket_path  # noqa: PLC0415
+    from engine.api.place import socket_path  # noqa: PLC0415
 
     return Client.connect(socket_path(place.id), any_version=any_version)
 
@@ -43,7 +43,7 @@ def enter(place: Place) -> tuple[Client, bool]:
 
 def layout(place: Place) -> Layout:
     """Where the repository's files lie."""
-    from workspaces.layout import Layout, state_folder  # noqa: PLC0415
+    from engine.api.place import Layout, state_folder  # noqa: PLC0415
 
     return Layout(place.root, state_folder(place.id))
 

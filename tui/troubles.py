@@ -9,17 +9,21 @@ from dataclasses import dataclass
 
 from engine.api.calls import CallRefused
 from engine.api.errors import ApiError
-from engine.config.amounts import BadAmount
-from engine.config.errors import ConfigError
+from engine.api.refusals import (
+    BadAmount,
+    ConfigError,
+    JournalDamaged,
+    JournalError,
+    MessageError,
+    ProcessError,
+    UnsafeFolder,
+    WorkspaceError,
+)
 from engine.core.events import UnknownKind
-from engine.journal.errors import JournalDamaged, JournalError
-from engine.messages.errors import MessageError
-from engine.processes.errors import ProcessError
 from tui.commands.errors import CommandError
 from tui.grammar import UsageError
 from tui.headless.cells import plain_lines
 from tui.samples import SampleError
-from workspaces.errors import UnsafeFolder, WorkspaceError
 
 FAILED, USAGE, REFUSED = 1, 2, 5
 

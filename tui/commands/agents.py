@@ -16,7 +16,7 @@ from tui.headless.table import Cell, table
 
 if TYPE_CHECKING:
     from engine.api.client import Client
-    from workspaces.identity import Place
+    from engine.api.place import Place
 
 Wanted = Literal["paused", "stopped", "resumed"]
 GREETING = 1.0
@@ -108,8 +108,7 @@ def _greeted(place: Place) -> Client:
 
 def by_records(place: Place, agent: str | None) -> list[dict[str, Any]]:
     """Kill what the process records name, without any engine. Raises NoSuchAgent."""
-    from engine.processes.last_resort import kill_recorded  # noqa: PLC0415  loaded where it is needed
-    from engine.processes.records import path_of  # noqa: PLC0415
+    from engine.api.last_resort import kill_recorded, path_of  # noqa: PLC0415  loaded where it is needed
 
     folder = door.layout(place).processes
     if agent is not None and not path_of(folder, agent).exists():
@@ -130,8 +129,8 @@ def by_records(place: Place, agent: str | None) -> list[dict[str, Any]]:
 
 def _refuse_unknown(place: Place, agent: str) -> None:
     """A name that nobody has is a slip, and holding it would hide that. A record that cannot be read knows nobody."""
+    from engine.api.refusals import JournalError  # noqa: PLC0415
     from engine.core.events import UnknownKind  # noqa: PLC0415
-    from engine.journal.errors import JournalError  # noqa: PLC0415
 
     try:
         known = list(door.state(place).agents)

@@ -14,13 +14,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from engine.api.calls import RunRequest
+from engine.api.refusals import GitFailed, GitMissing
 from tui import door
 from tui.commands import output
 from tui.commands.errors import CannotRead, NotEmpty
 from tui.commands.run import carry_out, handed
 from tui.headless.cells import wrap
 from tui.samples import Sample, find_sample
-from workspaces.errors import GitFailed, GitMissing
 
 IDENTITY = {"user.name": "Quarterdeck demo", "user.email": "demo@quarterdeck.invalid", "commit.gpgSign": "false"}
 _WITHOUT = ("project/.quarterdeck", "__pycache__", ".pytest_cache", ".quarterdeck")

@@ -6,10 +6,10 @@ import time
 from argparse import Namespace
 
 from engine.api.errors import EngineGone, NoEngine
+from engine.api.place import Place
 from tui import door
 from tui.commands import output
 from tui.commands.errors import StillThere
-from workspaces.identity import Place
 
 PATIENCE, STEP = 60.0, 0.02
 """Seconds for an engine to end, and between two looks whether it still listens."""

@@ -20,7 +20,7 @@ from tui.headless.story import Story
 
 if TYPE_CHECKING:
     from engine.api.client import Client
-    from workspaces.identity import Place
+    from engine.api.place import Place
 
 EXIT = {"verified": 0, "failed": 1, "budget": 3, "needs_human": 4, "stopped": 130}
 """The exit code of each outcome of a run."""
@@ -88,7 +88,7 @@ def _in_full(line: bytes, ended: RunEnded) -> dict[str, Any]:
 
 def last_merge(place: Place, since: int) -> Event | None:
     """The last merge in the record after the event `since`."""
-    from engine.journal.reader import read  # noqa: PLC0415  only a run that is taken up has a past
+    from engine.api.archive import read  # noqa: PLC0415  only a run that is taken up has a past
 
     found = None
     for event in read(door.journal(place), since):

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from engine.agents.environment import allowed_environment
 from engine.api.calls import CallRefused, RunRequest
+from engine.api.words import allowed_environment
 from engine.core.commands import AddTasks, Answer, CancelTask, RaiseBudget, ReassignTask, Requests, RetryTask
 from engine.core.events import StageAssigned, StageCancelled, StageClosed, StageOpened, decode
 from engine.core.state import State
@@ -62,19 +62,19 @@ def task(args: Namespace) -> int:
 
 def budget(args: Namespace) -> int:
     """Raise a budget."""
-    from engine.config.amounts import parse  # noqa: PLC0415
+    from engine.api.words import parse_amount  # noqa: PLC0415
 
-    return _ask(args, RaiseBudget(scope=args.scope, amount=parse(args.amount)))
+    return _ask(args, RaiseBudget(scope=args.scope, amount=parse_amount(args.amount)))
 
 
 def _specs(file: str) -> tuple[TaskSpec, ...]:
     """The tasks of a plan, or the one of a Markdown task file. Raises ConfigError, CannotRead, TaskFileRefused."""
     name, text = plan_text(file)
     if name.endswith(".md"):
-        from engine.messages.taskfile import parse_task_file  # noqa: PLC0415
+        from engine.api.plans import parse_task_file  # noqa: PLC0415
 
         return (parse_task_file(Path(name), text.encode()),)
-    from engine.config.plan import parse_plan, to_specs  # noqa: PLC0415
+    from engine.api.plans import parse_plan, to_specs  # noqa: PLC0415
 
     return to_specs(parse_plan(text, name=name))
 

@@ -8,23 +8,25 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.api.refusals import WorkspaceError
 from tui import door
 from tui.commands import output
 from tui.commands.errors import NoSuchSchema
 from tui.headless.look import Face
-from workspaces.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from engine.config.doctor import Finding
-    from engine.config.settings import Settings
+    from engine.api.project import Finding, Settings
 
 FACES: dict[str, Face] = {"ok": "good", "warn": "note", "bad": "bad"}
 
 
 def init(args: Namespace) -> int:
     """Write the first `quarterdeck.toml`."""
-    from engine.config.init import propose, write  # noqa: PLC0415  loaded where it is needed
-    from engine.config.load import PROJECT_FILE  # noqa: PLC0415
+    from engine.api.project import (  # noqa: PLC0415  loaded where it is needed
+        PROJECT_FILE,
+        propose,
+        write,
+    )
 
     root = door.find(args.repo).root
     proposal = propose(root)
@@ -70,9 +72,12 @@ def _show(found: list[Finding]) -> None:
 
 
 def _findings(repo: str | None) -> list[Finding]:
-    from engine.config.doctor import Finding, findings  # noqa: PLC0415
-    from engine.config.errors import ConfigError  # noqa: PLC0415
-    from engine.config.load import load  # noqa: PLC0415
+    from engine.api.project import (  # noqa: PLC0415
+        Finding,
+        findings,
+        load,
+    )
+    from engine.api.refusals import ConfigError  # noqa: PLC0415
 
     root, notices, trouble = _repository(repo)
     settings: Settings | None = None
@@ -90,7 +95,7 @@ def _repository(repo: str | None) -> tuple[Path, tuple[str, ...], str]:
     """Its root, what is unusual about it, and why it cannot be used."""
     import asyncio  # noqa: PLC0415  only here, and dear
 
-    from workspaces.repository import Repository  # noqa: PLC0415
+    from engine.api.project import Repository  # noqa: PLC0415
 
     folder = Path(repo) if repo is not None else Path.cwd()
     try:
@@ -114,8 +119,8 @@ def _git_version() -> tuple[int, ...] | None:
 
 def schema(args: Namespace) -> int:
     """One JSON Schema, or the names there are."""
-    from engine.config.schema import NAMES  # noqa: PLC0415
-    from engine.config.schema import schema as schema_of  # noqa: PLC0415
+    from engine.api.project import NAMES  # noqa: PLC0415
+    from engine.api.project import schema as schema_of  # noqa: PLC0415
 
     if args.name is None:
         output.lines(NAMES)

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.api import record
+from engine.api.archive import read
+from engine.api.place import Place
 from engine.core.events import Event, decode, encode
 from engine.core.evolve import evolve
 from engine.core.state import State
-from engine.journal.reader import read
 from tui import door
 from tui.commands import output
 from tui.commands.errors import CannotRead, NoSuchTask
 from tui.headless.chain import log_line, why_lines
-from workspaces.identity import Place
 
 if TYPE_CHECKING:
-    from engine.journal.verify import Report
+    from engine.api.archive import Report
 
 DAMAGED = 5
 
@@ -82,7 +82,7 @@ def audit(args: Namespace) -> int:
 
 
 def _export(folder: Path, file: str | None) -> int:
-    from engine.journal.archive import export  # noqa: PLC0415  loaded where it is needed
+    from engine.api.archive import export  # noqa: PLC0415  loaded where it is needed
 
     if file is None:
         return _to_stdout(folder)
@@ -101,7 +101,7 @@ def _to_stdout(folder: Path) -> int:
     import shutil  # noqa: PLC0415
     from tempfile import TemporaryDirectory  # noqa: PLC0415
 
-    from engine.journal.archive import export  # noqa: PLC0415
+    from engine.api.archive import export  # noqa: PLC0415
 
     with TemporaryDirectory(prefix="quarterdeck-") as aside:
         whole = Path(aside) / "record.jsonl"
@@ -130,7 +130,7 @@ def _to_verify(args: Namespace) -> tuple[Path, list[str], int]:
     """The record, what git's notes say about it, and how many of these are about another one."""
     if args.file:
         return Path(args.file), [], 0
-    from tui.commands.witnesses import witnessed  # noqa: PLC0415  loaded where it is needed
+    from engine.api.witnesses import witnessed  # noqa: PLC0415  loaded where it is needed
 
     place = door.find(args.repo)
     folder = door.journal(place)
@@ -138,7 +138,7 @@ def _to_verify(args: Namespace) -> tuple[Path, list[str], int]:
 
 
 def _verified(where: Path, notes: list[str]) -> Report:
-    from engine.journal.verify import verify  # noqa: PLC0415
+    from engine.api.archive import verify  # noqa: PLC0415
 
     try:
         return verify(where, witnessed=notes)

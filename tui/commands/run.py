@@ -8,8 +8,9 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.agents.environment import allowed_environment
 from engine.api.calls import RunRequest
+from engine.api.place import Place
+from engine.api.words import allowed_environment
 from engine.core.state import State
 from tui import door
 from tui.commands import output
@@ -17,7 +18,6 @@ from tui.commands.errors import CannotRead
 from tui.commands.following import Follower, end, last_merge
 from tui.grammar import UsageError
 from tui.headless.story import Story
-from workspaces.identity import Place
 
 
 def run(args: Namespace) -> int:

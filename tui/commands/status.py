@@ -6,9 +6,9 @@ import time
 from argparse import Namespace
 from typing import Any
 
+from engine.api.place import Place
 from tui import door
 from tui.commands import output
-from workspaces.identity import Place
 
 
 def status(args: Namespace) -> int:

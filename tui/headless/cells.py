@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from engine.processes.text import clean
+from engine.api.words import clean
 
 TAB = 4
 

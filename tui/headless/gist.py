@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from engine.config.amounts import show
+from engine.api.words import show_amount
 from engine.core import events as e
 from engine.core.state import State
 from engine.core.values import Change, CheckRun
@@ -335,13 +335,13 @@ def _usage(_: e.Event, data: e.UsageBooked, __: State) -> Gist:
 @_says(e.BudgetReached)
 def _budget_reached(_: e.Event, data: e.BudgetReached, __: State) -> Gist:
     raise_it = f"quarterdeck budget raise {data.scope} AMOUNT"
-    used = f"{show(data.used)} of {show(data.limit)} are used; nothing is started under it"
+    used = f"{show_amount(data.used)} of {show_amount(data.limit)} are used; nothing is started under it"
     return Gist("wait", "budget", f"of {data.scope}: {used}", (f"go on with: {raise_it}",))
 
 
 @_says(e.BudgetRaised)
 def _budget_raised(_: e.Event, data: e.BudgetRaised, __: State) -> Gist:
-    return Gist("busy", "budget", f"of {data.scope} raised by {show(data.amount)}")
+    return Gist("busy", "budget", f"of {data.scope} raised by {show_amount(data.amount)}")
 
 
 @_says(e.ApprovalAsked)

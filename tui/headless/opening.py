@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config.amounts import show
+from engine.api.words import show_amount
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
 from tui.headless import cells
@@ -47,6 +47,6 @@ def _pool(name: str, pool: list[AgentSpec], look: Look, *, label: bool) -> str:
 
 def _limits(run: Run) -> str:
     limits = run.limits
-    budget = show(limits.budget)
+    budget = show_amount(limits.budget)
     money = "no budget" if budget == "unlimited" else f"{budget} in all"
     return f"{count(limits.agents, 'agent')} at once, {count(limits.attempts, 'attempt')} a task, {money}"
