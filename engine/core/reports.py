@@ -274,7 +274,15 @@ def _took(state: State, report: c.Took) -> Drafts:
         payload=report.payload,
         correlation=report.correlation,
     )
-    return [Draft(data=fact, agent=report.sender, actor=report.sender)]
+    accepted = Draft(data=fact, agent=report.sender, actor=report.sender)
+    return [accepted, *_acted_on(state, report.correlation)]
+
+
+def _acted_on(state: State, answered: str) -> Drafts:
+    """A message that another one answers has been acted on."""
+    if state.messages.get(answered) not in {"accepted", "seen"}:
+        return []
+    return [Draft(data=e.MessageDelivered(id=answered, state="acted"))]
 
 
 def _turned_away(_: State, report: c.TurnedAway) -> Drafts:
