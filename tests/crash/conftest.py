@@ -1,9 +1,8 @@
 """Engines of these tests live in a place of their own; the final tree they must reach is found once."""
 
 import pytest
-from support.crashing import Crashing, judge, make_project
+from support.crashing import Crashing, built, judge, make_project
 from support.lives import a_house, private_home
-from support.repos import git
 
 
 @pytest.fixture(scope="module")
@@ -14,11 +13,11 @@ def home():
 
 @pytest.fixture(scope="module")
 def tree(home):
-    """The final tree of a run that nobody disturbs."""
+    """The tree of parts after a run that nobody disturbs."""
     with a_house(make_project(home / "undisturbed")) as house:
         run = Crashing(house)
         run.to_the_end()
-        found = git(house.root, "rev-parse", "main^{tree}")
+        found = built(house)
         judge(run, found)
         return found
 

@@ -6,11 +6,12 @@ fails the gate; the author of `e` gets it wrong at first. The agents are a few l
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,7 @@ does = ["review"]
     "build.sh": f"""\
 set -eu
 id=$(sed -n 's/^ *"id": "\\([a-z]*\\)".*/\\1/p;T;q' "$QUARTERDECK_TASK")
+[ ! -p "${{1-}}" ] || read -r _ < "$1" || true
 mkdir -p parts
 {MAKE} > "parts/$id"
 [ "$id$QUARTERDECK_ATTEMPT" != e1 ] || echo wrong > parts/e
@@ -90,6 +92,7 @@ class Crashing:
     told: list[bytes] = field(default_factory=list)
     blows: list[str] = field(default_factory=list)
     left: set[tuple[int, int]] = field(default_factory=set)
+    _known: int = 0  # what the record held when we began to follow
 
     @property
     def seq(self) -> int:
@@ -98,13 +101,14 @@ class Crashing:
 
     @property
     def over(self) -> bool:
-        """Whether we were told how it ended."""
-        return any(plain(line)["kind"] == "run_ended" for line in self.told)
+        """Whether the last that we were told of it is that it came to rest."""
+        kinds = [plain(line)["kind"] for line in reversed(self.told)]
+        return next((kind == "run_ended" for kind in kinds if kind in {"run_ended", "run_resumed"}), False)
 
     def killed_at(self, events: int, lag: float = 0.0) -> None:
         """Follow a life for so many more events, or to the run's end, and kill the engine `lag` seconds later."""
         with self.living() as (pid, stream):
-            self._hear(stream, self.seq + events)
+            self.hear(stream, self.seq + events)
             time.sleep(lag)  # part of the fault; nothing is synchronised by it
             self.strike(pid)
             with suppress(EngineGone):
@@ -124,7 +128,7 @@ class Crashing:
     def to_the_end(self) -> None:
         """Follow a life until the run is at rest, and end the engine in order."""
         with self.living() as (_, stream):
-            self._hear(stream, 1 << 62)
+            self.hear(stream)
         self.house.end()
         self.gone()
 
@@ -134,6 +138,7 @@ class Crashing:
         with self.house.up() as client:
             self.gone()
             self.house.go(client, PLAN)
+            self._known = client.status()["engine"]["seq"]
             with client.raw_events(self.seq) as stream:
                 yield client.engine.pid, stream
 
@@ -144,13 +149,18 @@ class Crashing:
             slay(pid)
         self.blows.append(f"pid {pid} after event {self.seq}, {len(self.left)} processes below it")
 
+    def engines(self) -> int:
+        """How many engines have taken up the record."""
+        return sum(event.kind == "engine_started" for event in read(self.house.record()))
+
     def gone(self) -> None:
         """Nothing of the life before is there any more."""
         if found := alive(self.left):
             raise Violated(f"left behind: {[(pid, command(pid)) for pid, _ in found]}")
 
-    def _hear(self, stream: Iterator[bytes], until: int) -> None:
-        while self.seq < until and not self.over:
+    def hear(self, stream: Iterator[bytes], until: int = 1 << 62) -> None:
+        """Take in what is published, up to event `until` or the end of the run."""
+        while self.seq < min(until, self._known) or (self.seq < until and not self.over):
             self.told.append(next(stream))
 
 
@@ -161,9 +171,16 @@ def command(pid: int) -> str:
     return "gone"
 
 
-def make_project(folder: Path) -> Path:
-    """The project in a fresh repository, its target checked out."""
-    return repos.make(folder, FILES)
+def make_project(folder: Path, *builder: str, files: Mapping[str, str] | None = None) -> Path:
+    """The project in a fresh repository, its target checked out.
+
+    `builder` is another argv for the builders; `sh build.sh FIFO` is the usual one, standing still at the pipe while
+    it is there.
+    """
+    settings = FILES["quarterdeck.toml"]
+    if builder:
+        settings = settings.replace('["sh", "build.sh"]', json.dumps(builder))
+    return repos.make(folder, {**FILES, "quarterdeck.toml": settings, **(files or {})})
 
 
 def crashed_run(folder: Path, seed: int, blows: int = 3) -> Crashing:
@@ -190,10 +207,17 @@ def judge(run: Crashing, tree: str) -> None:
     merged = Counter(merges(house))
     _must(set(merged) == set(PARTS), f"merged were {sorted(merged)}")
     _must(set(merged.values()) == {1}, f"merged twice: {[name for name, count in merged.items() if count > 1]}")
-    _must(repos.git(house.root, "rev-parse", "main^{tree}") == tree, "the final tree is another one")
+    _must(built(house) == tree, "the final tree is another one")
     _must(repos.git(house.root, "status", "--porcelain") == "", "the person's checkout is not clean")
     _must(repos.healthy(house.root), "git finds the repository damaged")
     _record(run)
+
+
+def built(house: House) -> str:
+    """The tree of parts on the target, nothing beside which has changed since the beginning."""
+    beside = repos.git(house.root, "diff", "--name-only", "main^{/start}", "main", "--", ":!parts")
+    _must(not beside, f"changed beside the parts: {beside}")
+    return repos.git(house.root, "rev-parse", "main:parts")
 
 
 def merges(house: House) -> list[str]:
