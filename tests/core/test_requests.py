@@ -69,7 +69,7 @@ def test_a_question_that_was_taken_back_and_asked_again_is_one_question():
 
 def test_an_answer_to_nothing_names_what_waits():
     hand = up_to_its_merge("high")
-    with pytest.raises(Refused, match='no approval "b": there is r/a/ask.1.1'):
+    with pytest.raises(Refused, match=r'no approval "b": there is r/a/ask\.1\.1'):
         hand.do(c.Answer(approval="b", granted=True))
 
 
