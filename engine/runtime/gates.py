@@ -31,6 +31,7 @@ SECONDS = 1800.0
 TAIL = 6_000
 NO_TESTS = (
     (re.compile(r"(?m)^(=+ )?(no tests ran|no tests collected)\b"), "pytest ran no test"),
+    (re.compile(r"(?m)^(=+ )?\d+ deselected(, \d+ warnings?)? in "), "pytest ran no test"),
     (re.compile(r"(?m)^Ran 0 tests in "), "unittest ran no test"),
     (re.compile(r"(?mi)^no tests? found"), "the runner found no test"),
     (re.compile(r"(?m)^\s*0 passing\b"), "the runner ran no test"),

@@ -54,7 +54,7 @@ def test_a_bad_request_is_refused_whole(place):
         'there is no agent "ghost"': {"goal": "x", "agent": "ghost"},
         'no pattern "waltz"': {"goal": "x", "pattern": "waltz"},
         "lots": {"goal": "x", "budget": "lots"},
-        'no branch ghost': {"goal": "x", "target": "ghost"},
+        "no branch ghost": {"goal": "x", "target": "ghost"},
         "no unfinished run": {"resume": True},
         "nobody but the author": {"goal": "x", "plan": '[[task]]\nid = "a"\nreview = true\n'},
     }
@@ -95,7 +95,9 @@ def test_repositories_that_can_not_be_worked_in_are_said_so(place, monkeypatch):
     plain.mkdir()
     old = place.folder / "old"
     old.mkdir()
-    (old / "git").write_text("#!/bin/sh\n[ \"$1\" = -C ] && exec /usr/bin/env -i PATH=/usr/bin:/bin git \"$@\"\necho git version 2.30.2\n")
+    (old / "git").write_text(
+        '#!/bin/sh\n[ "$1" = -C ] && exec /usr/bin/env -i PATH=/usr/bin:/bin git "$@"\necho git version 2.30.2\n'
+    )
     (old / "git").chmod(0o755)
     with pytest.raises(WorkspaceError, match="git init"):
         ensure(plain)

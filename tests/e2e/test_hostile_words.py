@@ -47,8 +47,7 @@ write("it", "")
     standing = place.arrive(gate)
     names = (b"My Task.md", b"\xff\xfe.md", b"new\nline.md", b"-rf.md", b"x" * 250 + b".md", b".md")
     for name in names:
-        with open(os.fsencode(place.layout.tasks) + b"/" + name, "w") as file:
-            file.write("write('dropped', '')\n")
+        (place.layout.tasks / os.fsdecode(name)).write_text("write('dropped', '')\n")
     (place.layout.tasks / "folder.md").mkdir()
     (place.layout.tasks / "link.md").symlink_to("/etc/passwd")
     refused = place.until("message_refused", file="tasks/My Task.md")["data"]

@@ -1,7 +1,6 @@
 """Runs that stop for money, for a person or with the machine, and go on where they were."""
 
 import os
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -43,7 +42,9 @@ def test_an_agents_own_budget_stops_only_that_agent(place):
 def test_down_leaves_a_state_that_can_be_resumed_and_nothing_is_done_twice(place):
     place.project(review="approve()")
     gate = place.gate("standing")
-    stand = "write('half', 'so far')\nif not pathlib.Path(notes / 'again').exists():\n note('again'); pause_at('standing')"
+    stand = (
+        "write('half', 'so far')\nif not pathlib.Path(notes / 'again').exists():\n note('again'); pause_at('standing')"
+    )
     place.start([task("done"), task("under-way", f"{stand}\nwrite('whole', '')"), task("later", after=["under-way"])])
     place.until("task_ended", task="done")
     standing = place.arrive(gate)

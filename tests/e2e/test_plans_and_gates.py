@@ -46,7 +46,9 @@ def test_a_plan_that_produced_nothing_has_failed(place):
 
 
 def test_a_task_dropped_while_the_goal_is_being_planned_does_not_replace_the_plan(place):
-    planned(place, "pause_at('planning'); plan({'id': 'planned', 'prompt': \"write('planned', '')\"})", review="approve()")
+    planned(
+        place, "pause_at('planning'); plan({'id': 'planned', 'prompt': \"write('planned', '')\"})", review="approve()"
+    )
     gate = place.gate("planning")
     place.layout.create()
     place.layout.task("waiting").write_text("write('waiting', '')\n")  # it waits for the next run
