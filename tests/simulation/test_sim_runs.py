@@ -9,6 +9,7 @@ from support.simulation.world import simulate
 SEEDS = 2_000
 
 
+@pytest.mark.timeout(300)
 def test_no_seed_breaks_a_law():
     broken = live_all(0, SEEDS)
     assert not broken, "\n".join(broken[:5])
