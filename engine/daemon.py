@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from typing import Any
 from engine.api.calls import CallRefused
 from engine.api.launch import HELD
 from engine.api.server import Server
-from engine.journal.errors import AlreadyHeld, JournalError
+from engine.core.events import UnknownKind
+from engine.journal.errors import AlreadyHeld, JournalError, OpenFailed
 from engine.journal.keys import KeyRing
 from engine.journal.lock import Lock, hold
 from engine.journal.writer import Journal
@@ -70,9 +72,9 @@ async def _serve(root: Path, ready: int | None) -> int:
         layout.create()
         exclude(repo.common_dir)
         await asyncio.to_thread(reap_stale, layout.processes)
-        journal = _journal(layout)
+        journal, record = _record(layout)
         try:
-            return await _live(repo, layout, journal, ready)
+            return await _live(LocalEngine(repo, layout, record), journal.notices, ready)
         finally:
             journal.close()
     finally:
@@ -86,25 +88,40 @@ def _lock(repo: Repository) -> Lock:
         raise CallRefused(str(error), code=HELD) from error
 
 
-def _journal(layout: Layout) -> Journal:
+def _record(layout: Layout) -> tuple[Journal, Record]:
+    """Open the record and fold it, every line of it checked."""
     try:
-        return Journal.open(layout.journal, signer=KeyRing(layout.keys).signer("engine"))
+        journal = Journal.open(layout.journal, signer=KeyRing(layout.keys).signer("engine"))
+        return journal, Record(journal)
+    except OpenFailed as error:
+        raise CallRefused(str(error), code="disk", exit_code=1) from error
     except JournalError as error:
         raise CallRefused(str(error), code="damaged", exit_code=5) from error
+    except UnknownKind as error:
+        reason = f'the record in {layout.journal} holds a "{error}", which a later version wrote; start that one'
+        raise CallRefused(reason, code="version") from error
 
 
-async def _live(repo: Repository, layout: Layout, journal: Journal, ready: int | None) -> int:
-    record = Record(journal)
-    engine = LocalEngine(repo, layout, record)
+async def _come_up(engine: LocalEngine, notices: Sequence[str]) -> None:
+    """Take up the record. Raises CallRefused if it can not be written from the first line on."""
+    coming, broken = asyncio.create_task(engine.come_up(notices)), engine.record.broken
+    ends: set[asyncio.Future[Any]] = {coming, broken}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if broken.done():
+        raise CallRefused(str(broken.result()), code="disk", exit_code=1)
+    await coming
+
+
+async def _live(engine: LocalEngine, notices: Sequence[str], ready: int | None) -> int:
     idle = _Idle(engine)
-    server = Server(engine, socket_path(repo.id), changed=idle.clients)
-    await engine.come_up(journal.notices)
+    server = Server(engine, socket_path(engine.repo.id), changed=idle.clients)
+    await _come_up(engine, notices)
     await server.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, lambda: engine.end(kill=False))
     intake = asyncio.create_task(engine.intake.run(), name="intake")
-    record.listen(lambda _: idle.look())
+    engine.record.listen(lambda _: idle.look())
     idle.look()
     _say(ready, {"ready": {"pid": os.getpid()}})
     try:

@@ -34,9 +34,12 @@ Listener = Callable[[e.Event], None]
 
 
 def load(journal: Journal) -> Mind:
-    """The mind as the record has it: from the newest snapshot that fits, and every event after it."""
+    """The mind as the record has it: from the newest snapshot that fits, and every event after it, checked.
+
+    Raises JournalDamaged for any flipped bit in those: nothing is decided on a record that somebody changed.
+    """
     mind = Mind(_snapshot(journal))
-    mind.replay(journal.replay(mind.state.seq))
+    mind.replay(journal.replay(mind.state.seq, verify=True))
     return mind
 
 
