@@ -11,6 +11,7 @@ import select
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -167,3 +168,12 @@ def descendants(pid: int) -> set[tuple[int, int]]:
 def alive(keys: set[tuple[int, int]]) -> set[tuple[int, int]]:
     """Those of them that still run."""
     return {key for key in keys if (process := tree.look(key[0])) and process.alive and process.key == key}
+
+
+def await_deaths(keys: set[tuple[int, int]], patience: float = PATIENCE) -> None:
+    """Return when all of them have ended."""
+    deadline = time.monotonic() + patience
+    for pid, start in keys:
+        with suppress(ProcessLookupError), handle_of(pid) as handle:
+            if alive({(pid, start)}):
+                await_death(handle, max(deadline - time.monotonic(), 0.0))
