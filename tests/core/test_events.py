@@ -11,7 +11,31 @@ from hypothesis import strategies as st
 
 from engine.core import events as e
 
-OF_THE_CONTRACT = ["run_started", "task_added", "plan_revised", "stage_opened", "stage_assigned", "attempt_started", "attempt_claimed", "check_passed", "check_failed", "review_given", "merge_done", "merge_conflicted", "usage_booked", "budget_reached", "approval_asked", "approval_given", "message_accepted", "message_refused", "agent_paused", "agent_killed", "engine_started", "task_ended", "run_ended"]
+OF_THE_CONTRACT = [
+    "run_started",
+    "task_added",
+    "plan_revised",
+    "stage_opened",
+    "stage_assigned",
+    "attempt_started",
+    "attempt_claimed",
+    "check_passed",
+    "check_failed",
+    "review_given",
+    "merge_done",
+    "merge_conflicted",
+    "usage_booked",
+    "budget_reached",
+    "approval_asked",
+    "approval_given",
+    "message_accepted",
+    "message_refused",
+    "agent_paused",
+    "agent_killed",
+    "engine_started",
+    "task_ended",
+    "run_ended",
+]
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NUMBERS = st.integers(min_value=-(2**53), max_value=2**53)
 PAYLOADS = st.dictionaries(st.text(), st.none() | st.booleans() | NUMBERS | st.text() | st.lists(st.text()))
