@@ -1,0 +1,42 @@
+"""Nothing of a killed engine stays: agents that do not want to end are gone within a second, whoever comes next."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from pathlib import Path
+
+import pytest
+from support.crashing import Crashing, judge, make_project
+from support.lives import a_house, slay
+from support.oracle import Oracle
+
+from engine.processes import records
+
+LIMIT = 3.0
+"""Seconds; the promise is 1 on a machine that has nothing else to do."""
+FAMILIES = [("ignore-term",), ("daemon", "--scrub"), ("setsid-children", "5"), ("fork-tree", "10", "--orphans")]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=" ".join)
+def test_agents_of_a_killed_engine_are_gone_at_once_and_its_successor_proves_it(home, tree, family):
+    asyncio.run(killed_with(family, home / family[0], tree))
+
+
+async def killed_with(family: tuple[str, ...], folder: Path, tree: str) -> None:
+    folder.mkdir()
+    async with Oracle(folder) as oracle:
+        nasty = f"[ ! -p {oracle.path} ] || exec {shlex.join(oracle.argv(*family))}; exec sh build.sh"
+        with a_house(make_project(folder / "repo", "sh", "-c", nasty)) as house:
+            run = Crashing(house)
+            with run.living() as (pid, _):
+                await oracle.ready(60)
+                began = time.monotonic()
+                slay(pid)
+                await oracle.gone(began, LIMIT)
+            assert records.read(house.layout.processes)
+            oracle.path.unlink()
+            run.to_the_end()
+            judge(run, tree)
+            assert not records.read(house.layout.processes)
