@@ -20,6 +20,7 @@ _HASH_AT = _DIGEST + len(_END)
 _SEAL = len(_PREV) + _DIGEST + len(_HASH) + _HASH_AT
 _SEQ = re.compile(rb'\{"seq":(\d{1,18}),')
 _BATCH = re.compile(rb',"batch":(\d{1,18})$')
+_MORE = re.compile(rb',"more":true(?:,"batch":\d{1,18})?$')
 
 
 class Head(NamedTuple):
@@ -53,6 +54,16 @@ def seal(body: bytes, prev: str) -> tuple[bytes, str]:
 def mark(body: bytes, batch: int) -> bytes:
     """Note in `body` that it is written together with all events from seq `batch` on, before any sync."""
     return b'%b,"batch":%d}' % (body[:-1], batch)
+
+
+def more(body: bytes) -> bytes:
+    """Note in `body` that the next event belongs to the same decision: neither is to count without the other."""
+    return body[:-1] + b',"more":true}'
+
+
+def has_more(line: bytes) -> bool:
+    """Whether this sealed line is not the last of its decision."""
+    return _MORE.search(line[max(0, len(line) - _SEAL - 48) : -_SEAL]) is not None
 
 
 def check(line: bytes, before: Head | None) -> Head:

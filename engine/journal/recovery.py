@@ -1,6 +1,7 @@
 """Finds the end of a record when it is opened, and cuts what a crash left behind it.
 
-A damaged end is cut only if no valid line follows the damage, and the bytes are moved to `damaged/` first. One case
+A damaged end is cut only if no valid line follows the damage, and the bytes are moved to `damaged/` first. With it go
+the lines of a decision whose last line is missing: nobody was told of them, and half a decision is none. One case
 looks different and is the same: a disk may write the sectors of one sync in any order, so power loss can leave a hole
 of NUL sectors with valid lines behind it. If all of those were written together with what is missing (`batch`), no
 one was ever told of them, and they are cut too. Anything else is refused. Only the end is looked at, so that opening
@@ -93,23 +94,28 @@ def _end(files: Files, paths: list[Path]) -> End:
         tail = files.read(path, size - window)
         start = tail.find(b"\n") + 1
         end = _scan(tail[start:], None)
-        if start and end is not None:
-            return _judged(files, path, size - len(tail) + start, end)
+        if start and end is not None and (whole := _whole(tail[start:], end)) is not None:
+            _refuse_loss(files, path, size - len(tail) + start, end)
+            return _from(size - len(tail) + start, whole)
         window *= 8
     before = _end_before(files, paths[:-1])
     data = files.read(path)
     end = _scan(data, before.head) or End(before.head, 0, data)
     if before.rest and any(head.seq > before.head.seq for _, head, _ in survivors(end.rest)):
         raise _damage(files, paths[-2], before.good, "the line is damaged, and valid ones follow")
-    return _judged(files, path, 0, end)
+    _refuse_loss(files, path, 0, end)
+    return _whole(data, end) or End(before.head, 0, data)
 
 
 def _end_before(files: Files, paths: list[Path]) -> End:
     """The end of the last of `paths`, for the segment behind it to follow: no further back than it must."""
     if not paths:
         return End(chain.ORIGIN, 0, b"")
-    if files.size(paths[-1]) <= WINDOW and (end := _scan(files.read(paths[-1]), None)):
-        return end
+    if files.size(paths[-1]) <= WINDOW:
+        data = files.read(paths[-1])
+        end = _scan(data, None)
+        if end is not None and (whole := _whole(data, end)) is not None:
+            return whole
     return _end(files, paths)
 
 
@@ -125,7 +131,24 @@ def _scan(data: bytes, before: Head | None) -> End | None:
     return End(before, good, data[good:]) if before is not None and good else None
 
 
-def _judged(files: Files, path: Path, start: int, end: End) -> End:
+def _whole(data: bytes, end: End) -> End | None:
+    """The same end without the lines of a decision that has no last line; None when no line is left then."""
+    stop = end.good
+    while stop:
+        start = data.rfind(b"\n", 0, stop - 1) + 1
+        line = data[start:stop]
+        if not chain.has_more(line):
+            return End(chain.check(line, None), stop, data[stop:])
+        stop = start
+    return None
+
+
+def _from(start: int, end: End) -> End:
+    """The end as counted from the beginning of the file, when `end` is counted from `start`."""
+    return End(end.head, start + end.good, end.rest)
+
+
+def _refuse_loss(files: Files, path: Path, start: int, end: End) -> None:
     """Refuse an end behind which a valid line was lost; `start` is where `end` was counted from."""
     good = start + end.good
     lost = [(at, batch) for at, head, batch in survivors(end.rest) if head.seq > end.head.seq]
@@ -133,7 +156,6 @@ def _judged(files: Files, path: Path, start: int, end: End) -> End:
         together = all(batch <= end.head.seq + 1 for _, batch in lost)
         if not (together and _has_hole(end.rest[: lost[0][0]], good)):
             raise _damage(files, path, good, "the line is damaged, and valid ones follow")
-    return End(end.head, good, end.rest)
 
 
 def _has_hole(data: bytes, offset: int) -> bool:

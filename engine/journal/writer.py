@@ -84,6 +84,7 @@ class Journal:
     def append(self, events: Sequence[Event]) -> asyncio.Future[None]:
         """Queue the events, in order; the future resolves once they and all before them are on the disk.
 
+        They are one decision: after a crash the record holds all of them or none.
         Without events it resolves once all that was queued is. Once a write or a sync failed, this and every later
         future raises `AppendFailed`. Raises `OutOfOrder`, queueing nothing.
         """
@@ -146,7 +147,7 @@ class Journal:
         """The lines for `bodies`, which are written together with all from seq `first`; moves the end on."""
         (seq, digest), size = self._end
         lines = []
-        for body in bodies:
+        for body in [*map(chain.more, bodies[:-1]), *bodies[-1:]]:
             seq += 1
             line, digest = chain.seal(body if seq == first else chain.mark(body, first), digest)
             lines.append(line)

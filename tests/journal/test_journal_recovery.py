@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from support.aio import run
 from support.powerloss import in_memory
@@ -209,8 +211,17 @@ def one_batch(folder):
     run(fill(folder, [1, 1, 1]))
     path = segment_of(folder)
     start = path.stat().st_size
-    run(fill(folder, [40]))
+    run(fill_at_once(folder, 4, 40))
     return path, path.read_bytes(), start
+
+
+async def fill_at_once(folder, first, count):
+    """Decisions of one event each, queued while nothing is written: they leave in one batch."""
+    journal = Journal.open(folder)
+    with journal._committer._wake:
+        waiters = [journal.append([event]) for event in events(first, count)]
+    await asyncio.gather(*waiters)
+    journal.close()
 
 
 def test_a_hole_of_unwritten_sectors_in_the_last_batch_is_a_crash(tmp_path):
@@ -248,3 +259,50 @@ def test_a_valid_line_of_another_record_is_not_taken_over(record):
     path.write_bytes(path.read_bytes() + line)
     with pytest.raises(JournalDamaged):
         Journal.open(record)
+
+
+def test_a_decision_is_recorded_whole_or_not_at_all(tmp_path):
+    run(fill(tmp_path, [2, 5]))
+    path = segment_of(tmp_path)
+    whole = path.read_bytes()
+    ends = [at + 1 for at, byte in enumerate(whole) if byte == 10]
+    for cut in range(ends[1], len(whole)):
+        path.write_bytes(whole[:cut])
+        journal = Journal.open(tmp_path)
+        assert journal.head.seq == 2
+        assert path.read_bytes() == whole[: ends[1]]
+        journal.close()
+    path.write_bytes(whole)
+    journal = Journal.open(tmp_path)
+    assert journal.head.seq == 7
+    journal.close()
+
+
+def test_a_run_of_which_only_half_its_first_decision_was_written_never_began(tmp_path):
+    run(fill(tmp_path, [2]))
+
+    async def begin():
+        journal = Journal.open(tmp_path)
+        journal.segment("r2")
+        await journal.append(events(3, 4))
+        journal.close()
+
+    run(begin())
+    _, second = sorted(tmp_path.glob("*.jsonl"))
+    lines = second.read_bytes().splitlines(keepends=True)
+    second.write_bytes(b"".join(lines[:2]))
+    journal = Journal.open(tmp_path)
+    assert (journal.head.seq, journal.notices != ()) == (2, True)
+    assert not second.exists()
+    journal.close()
+
+
+def test_half_a_decision_longer_than_the_window_is_cut_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.journal.recovery.WINDOW", 2000)
+    run(fill(tmp_path, [1, 60]))
+    path = segment_of(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 1])
+    journal = Journal.open(tmp_path)
+    assert journal.head.seq == 1
+    journal.close()
