@@ -92,7 +92,8 @@ class Effects:
     def _stage(self, effect: Effect) -> Stage | None:
         run = self._record.state.run
         stage = run.stages.get(effect.stage) if run is not None else None
-        return stage if stage is not None and stage.lease == effect.lease else None
+        held = stage is not None and stage.lease == effect.lease and (stage.agent or stage.kind == "wait")
+        return stage if held else None
 
     def _begin(self, effect: Effect, stage: Stage) -> None:
         desk = Desk(self._record, self._world, copy(stage), effect.lease)
