@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.core.state import Round, Run, Task, evidence_key
+from engine.core.state import Round, Run, Task, evidence_of
 
 Grade = Literal["", "claimed", "verified", "stale", "refuted"]
 
@@ -19,12 +19,16 @@ def required(run: Run, task: Task) -> tuple[str, ...]:
 
 
 def proven(run: Run, task: Task, round_: Round) -> bool:
-    """Did every required line pass on exactly the tree that was merged?"""
+    """Did every required line pass on exactly the tree that was merged?
+
+    At this round's last gate, as a rule; else at any other time: a merge that is found was made by an engine that died,
+    or by a git that outlived it, and the last gate may have been on what the target was meanwhile.
+    """
     passed = {gate.command for gate in round_.gates if gate.passed and gate.tree == round_.merged_tree}
-    recorded = all(
-        evidence_key(gate.tree, gate.command, gate.env) in run.evidence for gate in round_.gates if gate.passed
-    )
-    return bool(round_.gated) and recorded and passed.issuperset(required(run, task))
+    needed = set(required(run, task))
+    if not needed <= passed:
+        passed = {command for tree, _, command in map(evidence_of, run.evidence) if tree == round_.merged_tree}
+    return needed <= passed
 
 
 def grade(run: Run, task: Task) -> Grade:

@@ -217,3 +217,9 @@ class State(Struct, kw_only=True):
 def evidence_key(tree: str, command: str, env: str) -> str:
     """What a check proves something about: exactly this tree, this command, this environment."""
     return f"{tree} {env} {command}"
+
+
+def evidence_of(key: str) -> tuple[str, str, str]:
+    """Tree, environment and command of such a key."""
+    tree, env, command = key.split(" ", 2)
+    return tree, env, command
