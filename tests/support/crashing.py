@@ -142,11 +142,15 @@ class Crashing:
             with client.raw_events(self.seq) as stream:
                 yield client.engine.pid, stream
 
-    def strike(self, pid: int) -> None:
-        """SIGKILL to the engine, once we know who is below it."""
+    def strike(self, pid: int, *, with_all: bool = False) -> None:
+        """SIGKILL to the engine, once we know who is below it; `with_all`: to those as well."""
         with suppress(ProcessLookupError), handle_of(pid):
             self.left = descendants(pid)
             slay(pid)
+        for below, _ in (
+            sorted(alive(self.left)) if with_all else ()
+        ):  # parents first: no child's death is cleaned up after
+            slay(below)
         self.blows.append(f"pid {pid} after event {self.seq}, {len(self.left)} processes below it")
 
     def engines(self) -> int:
