@@ -222,7 +222,7 @@ class LocalEngine:
     def _free(self, agent: str) -> None:
         records.release(self.layout.processes, agent)
         if self._world is not None and agent in self._world.members:
-            self._world.members[agent].ending = False
+            self._world.members[agent].held = False
 
     def _reconcile(self) -> None:
         self._due = False

@@ -7,8 +7,8 @@ is begun in a tree that stands still.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,10 +135,26 @@ class Member:
         self.spec, self.clone, self.place, self.env = spec, clone, place, env
         self.setup_key = ""
         self.unfinished: Unfinished | None = None
-        self.ending = False  # a person ends what it does, and reports that; until it is freed nothing begins here
+        self.held = False  # by a person: nothing begins here until it is freed
+        self._ends = 0
         self._turn = asyncio.Lock()
         self._keeping = asyncio.Lock()
         self._kept: dict[str, str] = {}
+
+    @property
+    def ending(self) -> bool:
+        """Whether a person ends what it does, or has: whoever ends it reports that, and the hand does not."""
+        return self.held or self._ends > 0
+
+    @contextmanager
+    def being_ended(self) -> Iterator[None]:
+        """While a person ends it and until that is reported, even if it is freed meanwhile."""
+        self.held = True
+        self._ends += 1
+        try:
+            yield
+        finally:
+            self._ends -= 1
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

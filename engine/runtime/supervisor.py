@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
+
+from msgspec.structs import asdict
 
 from engine.core import commands as c
 from engine.processes import records
@@ -26,6 +30,7 @@ class Supervisor:
         self._frozen: set[str] = set()
         self._ending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # one thing at a time an agent
 
     def reconcile(self, wanted: Wanted, world: World | None) -> None:
         """Freeze, thaw and stop what differs from what is wanted."""
@@ -33,7 +38,7 @@ class Supervisor:
         for name in wanted.frozen - self._frozen:
             self._do(self._freeze(name, members.get(name)))
         for name in self._frozen - wanted.frozen:
-            self._do(self._thaw(members.get(name)))
+            self._do(self._thaw(name, members.get(name)))
         for name in wanted.ending - self._ending:
             self._do(self._stop(name, members.get(name)))
         self._frozen, self._ending = set(wanted.frozen), set(wanted.ending)
@@ -44,41 +49,58 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
 
     async def _freeze(self, name: str, member: Member | None) -> None:
-        try:
-            count = await member.place.freeze() if member is not None else 0
-        except ProcessError:
-            count = 0
-        self._record.report(c.Froze(agent=name, processes=count))
+        async with self._turns[name]:
+            if name not in self._frozen:
+                return
+            try:
+                count = await member.place.freeze() if member is not None else 0
+            except ProcessError:
+                count = 0
+            self._record.report(c.Froze(agent=name, processes=count))
 
-    async def _thaw(self, member: Member | None) -> None:
-        try:
-            if member is not None:
-                await member.place.thaw()
-        except ProcessError:
-            return
+    async def _thaw(self, name: str, member: Member | None) -> None:
+        async with self._turns[name]:
+            try:
+                if member is not None and name not in self._frozen:
+                    await member.place.thaw()
+            except ProcessError:
+                return
 
     async def _stop(self, name: str, member: Member | None) -> None:
-        proof = await self._end(member) if member is not None else _IDLE
-        if proof.gone:
-            self._record.report(c.Ended(agent=name, proof=proof.text, processes=proof.processes))
-        else:
-            await self._told(name, proof, None)
+        async with self._turns[name]:
+            if member is None:
+                self._record.report(c.Ended(agent=name, proof=_IDLE.text, processes=0))
+                return
+            with member.being_ended():
+                await self._end(name, member)
 
-    async def _end(self, member: Member) -> Proof:
-        member.ending, left = True, member.unfinished
+    async def _end(self, name: str, member: Member) -> None:
+        left = member.unfinished
         proof = await member.place.stop()
         kept = await member.put_aside(left) if proof.gone else ""
         if kept:
             self._record.report(c.Noticed(text=member.kept(kept)))
-        return proof
+        if proof.gone:
+            self._record.report(c.Ended(agent=name, proof=proof.text, processes=proof.processes))
+        else:
+            self._record.report(_report(name, proof, ""))
 
     async def kill(self, names: Sequence[str], world: World | None) -> list[dict[str, Any]]:
         """Kill these agents: all at once, then proof, then what they left is put aside, then the record."""
         members = [world.members.get(name) if world is not None else None for name in names]
+        with ExitStack() as ends:
+            for member in filter(None, members):
+                ends.enter_context(member.being_ended())
+            proofs, kept = await self._killed(names, members)
+            told = [_report(*one) for one in zip(names, proofs, kept, strict=True)]
+            recorded = [self._record.report(one) for one in told]
+        await asyncio.gather(*recorded)
+        return [_as_json(one, proof) for one, proof in zip(told, proofs, strict=True)]
+
+    async def _killed(
+        self, names: Sequence[str], members: Sequence[Member | None]
+    ) -> tuple[Sequence[Proof], Sequence[str]]:
         unfinished = [member.unfinished if member is not None else None for member in members]
-        for member in members:
-            if member is not None:
-                member.ending = True
         kills = [asyncio.ensure_future(_kill(member)) for member in members]
         await asyncio.sleep(0)  # every signal is on its way before a hold is written
         for name in names:
@@ -88,23 +110,7 @@ class Supervisor:
             await member.put_aside(left) if member is not None and proof.gone else ""
             for member, left, proof in zip(members, unfinished, proofs, strict=True)
         ]
-        return [await self._told(*told) for told in zip(names, proofs, kept, strict=True)]
-
-    async def _told(self, name: str, proof: Proof, kept: str | None) -> dict[str, Any]:
-        ms = round(proof.ms, 1)
-        report = c.Killed(
-            agent=name, gone=proof.gone, proof=proof.text, processes=proof.processes, ms=ms, snapshot=kept or None
-        )
-        await self._record.report(report)
-        return {
-            "agent": name,
-            "gone": proof.gone,
-            "processes": proof.processes,
-            "ms": ms,
-            "proof": proof.text,
-            "snapshot": kept or None,
-            "survivors": [{"pid": s.pid, "state": s.state, "wchan": s.wchan} for s in proof.survivors],
-        }
+        return proofs, kept
 
 
 _IDLE = Proof(gone=True, processes=0, ms=0.0, text="nothing of it ran")
@@ -116,3 +122,20 @@ async def _kill(member: Member | None) -> Proof:
         return await member.place.kill() if member is not None else _IDLE
     except ProcessError as error:
         return Proof(gone=False, processes=0, ms=(time.monotonic() - began) * 1000, text=str(error))
+
+
+def _report(name: str, proof: Proof, kept: str) -> c.Killed:
+    return c.Killed(
+        agent=name,
+        gone=proof.gone,
+        proof=proof.text,
+        processes=proof.processes,
+        ms=round(proof.ms, 1),
+        snapshot=kept or None,
+    )
+
+
+def _as_json(told: c.Killed, proof: Proof) -> dict[str, Any]:
+    """As `kill --json` prints it."""
+    survivors = [{"pid": s.pid, "state": s.state, "wchan": s.wchan} for s in proof.survivors]
+    return {**asdict(told), "survivors": survivors}

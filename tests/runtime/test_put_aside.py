@@ -52,11 +52,11 @@ def test_nothing_to_keep_is_no_ref(answer):
 def test_an_agent_out_of_service_begins_nothing():
     async def scenario():
         one = member(Kept("commit"))
-        one.ending = True
-        with pytest.raises(Gone):
-            async with one.turn():
-                pass
-        one.ending = False
+        with one.being_ended():
+            one.held = False  # freed while it is still being ended
+            with pytest.raises(Gone):
+                async with one.turn():
+                    pass
         async with one.turn():
             pass
 

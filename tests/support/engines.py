@@ -158,7 +158,7 @@ class Place:
     def until(self, kind: str, *, after: int = 0, **wanted: Any) -> Event:
         """The first such event of the run, read already or to come; `wanted` are fields of it or of its data."""
         try:
-            return next(e for e in self._events() if e["seq"] > after and _fits(e, kind, wanted, self.run))
+            return next(e for e in self.events() if e["seq"] > after and _fits(e, kind, wanted, self.run))
         except BaseException:  # a time-out above all: the report shows how far the run came
             print(*(f"{e['seq']} {e['kind']} {e['task']} {e['agent']} {e['data']}"[:300] for e in self.seen), sep="\n")
             raise
@@ -176,7 +176,8 @@ class Place:
         """Such events of the run among those read so far."""
         return [e for e in self.seen if _fits(e, kind, wanted, self.run)]
 
-    def _events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
+        """Every event, read already or to come."""
         yield from list(self.seen)
         if self._stream is None:
             self._stream = self.client.events(self.seen[-1]["seq"] if self.seen else 0)

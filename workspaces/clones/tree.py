@@ -50,8 +50,13 @@ class Tree:
         return True
 
     async def remove(self) -> None:
-        """Delete the folder with all that is in it."""
-        await asyncio.to_thread(remove, self.folder)
+        """Delete the folder with all that is in it. Cancelled, it is done first: a thread goes on all the same."""
+        removing = asyncio.ensure_future(asyncio.to_thread(remove, self.folder))
+        try:
+            await asyncio.shield(removing)
+        except asyncio.CancelledError:
+            await removing
+            raise
 
     async def _run(self, head: str, tree: str, clean: str, tar: bytes) -> Completed:
         return await scripts.restore(
