@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from random import Random
 
@@ -44,6 +45,23 @@ def test_a_flipped_bit_anywhere_else_lets_no_engine_up(run, tree, line):
     assert f"{file}, line {line}, byte" in str(no.value)
     assert file.read_bytes() == damaged
     file.write_bytes(before)
+    run.to_the_end()
+    judge(run, tree)
+
+
+@pytest.mark.parametrize("kept", [1, 4], ids=["run_started", "three tasks of six"])
+def test_a_run_of_which_only_the_beginning_was_written_has_not_begun(standing, tree, kept):
+    run, pipe = standing
+    with run.living() as (pid, _):
+        os.close(os.open(pipe, os.O_WRONLY))  # a builder stands there, so that nothing ends
+        run.strike(pid)
+    pipe.unlink()
+    file = newest(run)
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:kept]))
+    run.told.clear()  # as on a disk that lost power in the middle of this: nobody was told any of it
+    with run.house.up() as client:
+        assert client.status()["run"] is None
     run.to_the_end()
     judge(run, tree)
 

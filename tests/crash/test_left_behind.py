@@ -20,12 +20,11 @@ FAMILIES = [("ignore-term",), ("daemon", "--scrub"), ("setsid-children", "5"), (
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=" ".join)
-def test_agents_of_a_killed_engine_are_gone_at_once_and_its_successor_proves_it(home, tree, family):
-    asyncio.run(killed_with(family, home / family[0], tree))
+def test_agents_of_a_killed_engine_are_gone_at_once_and_its_successor_proves_it(folder, tree, family):
+    asyncio.run(killed_with(family, folder, tree))
 
 
 async def killed_with(family: tuple[str, ...], folder: Path, tree: str) -> None:
-    folder.mkdir()
     async with Oracle(folder) as oracle:
         nasty = f"[ ! -p {oracle.path} ] || exec {shlex.join(oracle.argv(*family))}; exec sh build.sh"
         with a_house(make_project(folder / "repo", "sh", "-c", nasty)) as house:

@@ -7,8 +7,8 @@ import signal
 import time
 
 import pytest
-from support.crashing import Crashing, judge, make_project
-from support.lives import a_house, plain
+from support.crashing import Crashing, judge
+from support.lives import plain
 
 from engine.api.errors import EngineGone
 from engine.core.commands import ResumeAgent
@@ -17,15 +17,6 @@ from engine.processes.last_resort import kill_recorded
 PROMISED = 10.0
 SLACK = 5.0
 """Seconds that a busy machine may add to what is promised."""
-
-
-@pytest.fixture
-def standing(home, request):
-    """A run whose builders stand still at a pipe, and the pipe."""
-    pipe = home / f"{request.node.name[:40]}.pipe"
-    os.mkfifo(pipe)
-    with a_house(make_project(home / request.node.name[:40], "sh", "build.sh", str(pipe))) as house:
-        yield Crashing(house), pipe
 
 
 def test_clients_notice_an_engine_that_stands_still_and_it_goes_on_as_if_nothing_had_been(run, tree):
