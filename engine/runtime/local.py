@@ -208,7 +208,7 @@ class LocalEngine:
             case e.AgentPaused(processes=count):
                 self._frozen[event.agent] = count
             case e.AgentResumed():
-                self._free(event.agent)
+                records.release(self.layout.processes, event.agent)
             case e.RunResumed():
                 self._do(self._enter_or_rest())
             case e.RunEnded():
@@ -218,11 +218,6 @@ class LocalEngine:
         if not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._reconcile)
-
-    def _free(self, agent: str) -> None:
-        records.release(self.layout.processes, agent)
-        if self._world is not None and agent in self._world.members:
-            self._world.members[agent].held = False
 
     def _reconcile(self) -> None:
         self._due = False

@@ -135,7 +135,6 @@ class Member:
         self.spec, self.clone, self.place, self.env = spec, clone, place, env
         self.setup_key = ""
         self.unfinished: Unfinished | None = None
-        self.held = False  # by a person: nothing begins here until it is freed
         self._ends = 0
         self._turn = asyncio.Lock()
         self._keeping = asyncio.Lock()
@@ -143,13 +142,12 @@ class Member:
 
     @property
     def ending(self) -> bool:
-        """Whether a person ends what it does, or has: whoever ends it reports that, and the hand does not."""
-        return self.held or self._ends > 0
+        """Whether a person ends what it does: whoever ends it reports that, and the hand does not."""
+        return self._ends > 0
 
     @contextmanager
     def being_ended(self) -> Iterator[None]:
-        """While a person ends it and until that is reported, even if it is freed meanwhile."""
-        self.held = True
+        """While a person ends it and until that is reported; from then on its lease is over, whatever comes late."""
         self._ends += 1
         try:
             yield
@@ -158,7 +156,7 @@ class Member:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Have the place to oneself. Raises Gone when a person has taken the agent out of service."""
+        """Have the place to oneself. Raises Gone while a person ends what the agent does."""
         async with self._turn:
             if self.ending:
                 raise Gone

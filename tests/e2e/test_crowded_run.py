@@ -78,7 +78,7 @@ def played(place, seed, count):
                 place.client.submit(ResumeAgent(agent=agent))
     assert (ended["outcome"], set(ended["tasks"].values())) == ("verified", {"done"})
     for number, text in texts.items():
-        assert place.git("show", f"main:parts/{number}") + "\n" == text
+        assert place.show(f"parts/{number}") + "\n" == text, place.git("log", "--stat", "--format=%h %cd %an %s", "main")
     trailers = place.git("log", "--format=%(trailers:key=Quarterdeck,valueonly,separator=)", "main").split()
     assert sorted(trailer.split("/")[1] for trailer in trailers) == sorted(spec["id"] for spec in plan)
     lost = [

@@ -1,4 +1,4 @@
-"""Unfinished work is kept once, whoever asks, and an agent out of service begins nothing."""
+"""Unfinished work is kept once, whoever asks, and an agent that is being ended begins nothing."""
 
 import asyncio
 from types import SimpleNamespace
@@ -49,14 +49,12 @@ def test_nothing_to_keep_is_no_ref(answer):
     assert run(member(Kept(answer)).put_aside(None)) == ""
 
 
-def test_an_agent_out_of_service_begins_nothing():
+def test_an_agent_that_is_being_ended_begins_nothing():
     async def scenario():
         one = member(Kept("commit"))
-        with one.being_ended():
-            one.held = False  # freed while it is still being ended
-            with pytest.raises(Gone):
-                async with one.turn():
-                    pass
+        with one.being_ended(), pytest.raises(Gone):
+            async with one.turn():
+                pass
         async with one.turn():
             pass
 

@@ -157,11 +157,7 @@ class Place:
 
     def until(self, kind: str, *, after: int = 0, **wanted: Any) -> Event:
         """The first such event of the run, read already or to come; `wanted` are fields of it or of its data."""
-        try:
-            return next(e for e in self.events() if e["seq"] > after and _fits(e, kind, wanted, self.run))
-        except BaseException:  # a time-out above all: the report shows how far the run came
-            print(*(f"{e['seq']} {e['kind']} {e['task']} {e['agent']} {e['data']}"[:300] for e in self.seen), sep="\n")
-            raise
+        return next(e for e in self.events() if e["seq"] > after and _fits(e, kind, wanted, self.run))
 
     def end(self, *, after: int = 0) -> Event:
         """How the run ends."""
@@ -181,9 +177,15 @@ class Place:
         yield from list(self.seen)
         if self._stream is None:
             self._stream = self.client.events(self.seen[-1]["seq"] if self.seen else 0)
-        for event in self._stream:
-            self.seen.append(event)
-            yield event
+        try:
+            for event in self._stream:
+                self.seen.append(event)
+                yield event
+        except BaseException as error:  # a time-out above all: the report shows how far the run came
+            if not isinstance(error, GeneratorExit):
+                told = (f"{e['seq']} {e['kind']} {e['task']} {e['agent']} {e['data']}"[:300] for e in self.seen)
+                print(*told, sep="\n")
+            raise
 
     def crash(self) -> None:
         """SIGKILL to the engine."""
@@ -261,7 +263,7 @@ class Place:
 
     def show(self, path: str, commit: str = "main") -> str:
         """A file as committed."""
-        return self.git("show", f"{commit}:{path}")
+        return git(self.root, "show", f"{commit}:{path}", check=False)
 
     def merged(self, name: str) -> str:
         """The commit on the target that is a task's."""
