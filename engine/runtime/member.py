@@ -95,9 +95,11 @@ class Place:
 
     async def thaw(self) -> None:
         """Let it go on."""
-        if self.live is not None and not self._thawed.is_set():
-            await self.live.resume()
-        self._thawed.set()
+        try:
+            if self.live is not None and not self._thawed.is_set():
+                await self.live.resume()
+        finally:  # a keeper that is lost stops nobody: the next one starts awake
+            self._thawed.set()
 
     async def stop(self, grace: float = GRACE) -> Proof:
         """End what runs, gently at first."""
