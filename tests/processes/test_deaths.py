@@ -40,7 +40,7 @@ async def engine(folder: Path, oracle: Oracle, *family: str, name: str = "builde
     """An engine in a process of its own, whose one agent is a nasty family that stands already."""
     helper = Path(__file__).parents[1] / "support" / "tiny_engine.py"
     argv = [sys.executable, str(helper), str(ROOT), str(folder / "records"), name, *oracle.argv(*family)]
-    process = subprocess.Popen(argv)  # noqa: ASYNC220  a millisecond
+    process = subprocess.Popen(argv)
     try:
         await oracle.ready()
         yield process

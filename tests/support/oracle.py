@@ -19,7 +19,7 @@ NASTY = Path(__file__).with_name("nasty.py")
 async def until(condition: Callable[[], object], within: float = 10.0) -> None:
     """Until it is true; TimeoutError when it is not within so many seconds."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110  what we wait for sends no event
+        while not condition():
             await asyncio.sleep(0.002)
 
 

@@ -93,7 +93,7 @@ class PlainInside:
         cwd: Path,
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
-        timeout: float = 60.0,  # noqa: ASYNC109
+        timeout: float = 60.0,
         limit: int = 64 * 1024 * 1024,
     ) -> Completed:
         self.calls += 1

@@ -37,7 +37,7 @@ class Lying:
         cwd: Path,
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
-        timeout: float = 60.0,  # noqa: ASYNC109
+        timeout: float = 60.0,
         limit: int = 64 * 1024 * 1024,
     ) -> Completed:
         await self.true(argv, cwd=cwd, env=env, stdin=stdin, timeout=timeout, limit=limit)
