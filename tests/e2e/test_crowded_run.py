@@ -38,6 +38,8 @@ def meddle(place, dice):
             place.client.submit(StopAgent(agent=agent))
         case 2 if not place.status("agents", agent)["held"]:
             place.client.submit(PauseAgent(agent=agent))
+            place.client.settled(agent, "paused")
+            place.client.submit(ResumeAgent(agent=agent))  # a run waits for whoever froze an agent, for ever
         case 3:
             commit(place, f"mine-{dice.randrange(1000)}")
         case 4:
