@@ -156,7 +156,7 @@ def _task_revised(state: State, _: e.Event, data: e.TaskRevised) -> None:
 
 
 @_on(e.TaskRetried)
-def _task_retried(state: State, event: e.Event, _: e.TaskRetried) -> None:
+def _task_retried(state: State, event: e.Event, data: e.TaskRetried) -> None:
     run = _run(state)
     task = run.task(event.task)
     if task.outcome is not None and event.task != ROOT:
@@ -166,6 +166,8 @@ def _task_retried(state: State, event: e.Event, _: e.TaskRetried) -> None:
         latest.again = latest.again or task.outcome == "failed"
         task.granted = max(task.granted, latest.number + 1 - run.limits.attempts)
         latest.excused = latest.interruptions
+    if data.note:
+        task.notes.append((latest.number if latest is not None else 0, data.note))
     task.outcome, task.reason, task.unwanted = None, "", None
 
 

@@ -43,6 +43,7 @@ def feedback(task: Task) -> tuple[Feedback, ...]:
         for answer in task.answers
         if answer.granted is not None and answer.why
     ]
+    found += [Feedback(attempt=number, kind="person", text=note) for number, note in task.notes]
     return tuple(found)
 
 

@@ -123,6 +123,7 @@ class Task(Struct, kw_only=True):
     rounds: list[Round] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     answers: list[Approval] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)  # what a person said with a retry, by round
     open: list[str] = field(default_factory=list)  # ids of open stages
     granted: int = 0
     pin: str | None = None
