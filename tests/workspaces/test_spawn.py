@@ -47,9 +47,10 @@ def test_a_missing_program_is_said() -> None:
 
 def test_a_cancelled_program_is_gone() -> None:
     async def scenario() -> int:
-        task = asyncio.create_task(spawn.run(["sh", "-c", "echo $$ >&2; exec sleep 60"], env=ENV))
         children = Path(f"/proc/self/task/{os.getpid()}/children")
-        while not (found := children.read_text().split()):
+        before = set(children.read_text().split())
+        task = asyncio.create_task(spawn.run(["sleep", "60"], env=ENV))
+        while not (found := [pid for pid in children.read_text().split() if pid not in before]):
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
