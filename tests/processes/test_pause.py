@@ -35,7 +35,7 @@ def test_a_paused_family_uses_no_processor_time_and_then_goes_on(family, tmp_pat
             frozen = await keeper.pause()
             assert frozen.awake == 0
             before = ticks(keeper)
-            assert len(before) == frozen.processes >= 2
+            assert len(before) >= frozen.processes >= 2  # the dead that nobody has reaped are not frozen
             await asyncio.sleep(0.5)
             assert ticks(keeper) == before
             await keeper.resume()

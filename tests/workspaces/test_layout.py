@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from support.repos import git, make
@@ -79,10 +81,17 @@ def test_the_state_folder_follows_xdg_when_it_is_absolute(tmp_path: Path, monkey
         assert state_folder("abc") == tmp_path / "home" / ".local" / "state" / "quarterdeck" / "abc"
 
 
-def test_sockets_lie_in_a_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert socket_path("abc") == tmp_path / "quarterdeck" / "abc.sock"
-    assert stat.S_IMODE((tmp_path / "quarterdeck").stat().st_mode) == 0o700
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket, wherever pytest keeps its own."""
+    with TemporaryDirectory(prefix="qd-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_sockets_lie_in_a_private_folder(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
+    assert socket_path("abc") == short / "quarterdeck" / "abc.sock"
+    assert stat.S_IMODE((short / "quarterdeck").stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("kind", ["unset", "relative", "missing", "long"])
@@ -99,23 +108,23 @@ def test_without_a_usable_runtime_folder_it_is_one_of_our_own(
 
 
 def test_a_runtime_folder_open_to_others_or_behind_a_link_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    folder = tmp_path / "quarterdeck"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
+    folder = short / "quarterdeck"
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)
     with pytest.raises(UnsafeFolder, match="open to others"):
         runtime_folder()
     folder.rmdir()
-    (tmp_path / "elsewhere").mkdir(mode=0o700)
-    folder.symlink_to(tmp_path / "elsewhere")
+    (short / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(short / "elsewhere")
     with pytest.raises(UnsafeFolder, match="not a folder"):
         runtime_folder()
 
 
-def test_a_runtime_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def test_a_runtime_folder_of_somebody_else_is_refused(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
     with pytest.raises(UnsafeFolder, match="belongs to user"):
         runtime_folder()
