@@ -1,5 +1,7 @@
 """Planners that plan badly, gates that prove nothing, and bases that are red before any work."""
 
+import sys
+
 from support.engines import task
 
 PLANNER = {"does": ["plan"]}
@@ -62,7 +64,7 @@ def test_a_task_dropped_while_the_goal_is_being_planned_does_not_replace_the_pla
 
 
 def test_a_gate_that_ran_no_test_has_failed(place):
-    place.project(["python -m pytest -q"], more="[limits]\nattempts = 1")
+    place.project([f"{sys.executable} -m pytest -q"], more="[limits]\nattempts = 1")
     place.start([task("it")], pattern="solo")
     ended = place.end()["data"]
     assert ended["outcome"] == "failed"
