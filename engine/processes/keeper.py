@@ -71,6 +71,12 @@ class Keeper:
         """Whether a program of it runs, or is being ended."""
         return self._line.running is not None
 
+    async def idle(self) -> None:
+        """Wait until nothing runs in it. It ends nothing."""
+        while (running := self._line.running) is not None:
+            await running.wait()
+            await asyncio.sleep(0)  # whoever else waited for this end goes first
+
     async def run(self, program: Program, *, on_output: Callable[[bytes], None] | None = None) -> Running:
         """Start a program: stdin empty, stdout and stderr in one pipe that is read at 2 MB/s on average.
 

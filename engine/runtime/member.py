@@ -23,6 +23,8 @@ from workspaces.ports import Completed
 
 GRACE = 2.0
 """Seconds between a gentle end and a kill."""
+LEAVING = 30.0
+"""Seconds after which what was to end and still runs is called an error."""
 
 
 class Gone(Exception):
@@ -75,8 +77,7 @@ class Place:
                     argv, cwd=cwd, env=env, stdin=stdin, timeout=timeout, limit=limit
                 )
             except Busy:
-                if self._thawed.is_set():
-                    raise
+                await self._free()
 
     async def run(self, program: Program, *, on_output: Callable[[bytes], None] | None = None) -> Running:
         """Start a program: what an adapter asks for as `Keeper`."""
@@ -85,8 +86,20 @@ class Place:
             try:
                 return await (await self.keeper()).run(program, on_output=on_output)
             except Busy:
-                if self._thawed.is_set():
-                    raise
+                await self._free()
+
+    async def _free(self) -> None:
+        """Wait for what still runs here: one has the place to oneself, so it is being ended. Raises Busy if it stays.
+
+        A cancelled command, for one, is killed without anybody waiting for the last of it.
+        """
+        if not self._thawed.is_set() or self.live is None:
+            return
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self.live.idle()
+        except TimeoutError:
+            raise Busy(self.name, "what ran in it does not end") from None
 
     async def freeze(self) -> int:
         """Stop the whole tree; how many processes stand still."""
