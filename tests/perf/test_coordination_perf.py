@@ -12,6 +12,7 @@ import contextlib
 import json
 import operator
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -32,11 +33,12 @@ while read -r key value; do
   case $key in
     '"id":') id=${value%'",'}; id=${id#'"'} ;;
     '"title":') seconds=${value%'",'}; seconds=${seconds#'"'} ;;
+    '"prompt":') review=${value%'",'}; review=${review#'"'} ;;
     '"role":') role=${value%'",'}; role=${role#'"'} ;;
   esac
 done < "$QUARTERDECK_TASK"
 if [ "$role" = review ]; then
-  sleep "$(cat review-seconds)"
+  sleep "$review"
   echo '{"review": {"verdict": "approve"}}' > "$QUARTERDECK_OUTBOX/.r"
   mv "$QUARTERDECK_OUTBOX/.r" "$QUARTERDECK_OUTBOX/result.json"
 else
@@ -46,10 +48,9 @@ fi
 """
 
 
-def repository(folder: Path, *, places: int, reviewers: int, review_seconds: float) -> Path:
+def repository(folder: Path, *, places: int, reviewers: int) -> Path:
     folder.mkdir()
     (folder / "agent.sh").write_text(AGENT)
-    (folder / "review-seconds").write_text(f"{review_seconds}\n")
     for number in range(20):
         (folder / f"file-{number}.txt").write_text("line\n" * 50)
     reviewer = f"""
@@ -78,16 +79,21 @@ instances = {places}
     return folder
 
 
-def plan_of(jobs: list[Job], *, places: int, longest_first: bool) -> dict[str, Any]:
-    """A first wave of empty tasks starts every keeper and clone; the measured ones begin when it is merged."""
-    first = [{"id": f"warm{n}", "title": "0.01"} for n in range(places)]
-    gate = {"id": "warm", "title": "0.01", "after": [task["id"] for task in first]}
+def plan_of(jobs: list[Job], *, places: int, reviews: dict[str, float]) -> dict[str, Any]:
+    """A first wave of empty tasks starts every keeper and clone; the measured ones begin when it is merged.
+
+    The title is the seconds of work, the prompt those of review. Where there are reviews, the longest chains come first,
+    by priority: the ideal knows how long each takes.
+    """
+    first = [{"id": f"warm{n}", "title": "0.01", "prompt": "0.01"} for n in range(places)]
+    gate = {"id": "warm", "title": "0.01", "prompt": "0.01", "after": [task["id"] for task in first]}
     measured = [
         {
             "id": job.name,
             "title": str(job.seconds),
+            "prompt": str(reviews.get(job.name, 0)),
             "after": list(job.after) or ["warm"],
-            "priority": int(longest_first * job.seconds * 100),
+            "priority": int((job.seconds + reviews[job.name]) * 100) if reviews else 0,
         }
         for job in jobs
     ]
@@ -95,10 +101,10 @@ def plan_of(jobs: list[Job], *, places: int, longest_first: bool) -> dict[str, A
 
 
 def quarterdeck(
-    root: Path, jobs: list[Job], *, places: int, longest_first: bool = False
+    root: Path, jobs: list[Job], *, places: int, reviews: dict[str, float] | None = None
 ) -> tuple[float, dict[str, Any]]:
     """Makespan in seconds, and figures: hops in ms, CPU of the engine in ms a task."""
-    plan = json.dumps(plan_of(jobs, places=places, longest_first=longest_first))
+    plan = json.dumps(plan_of(jobs, places=places, reviews=reviews or {}))
     client = ensure(root)
     try:
         pid = client.status()["engine"]["pid"]
@@ -201,9 +207,7 @@ def test_layered_graph_of_200_tasks(place: Path, places: int, scale: float) -> N
     jobs = [Job(j.name, round(j.seconds * scale, 3), j.after) for j in layered(200 if scale == 1.0 else 100)]
     best = ideal(jobs, places)
     rows = []
-    makespan, figures = quarterdeck(
-        repository(place / "r", places=places, reviewers=0, review_seconds=0), jobs, places=places
-    )
+    makespan, figures = quarterdeck(repository(place / "r", places=places, reviewers=0), jobs, places=places)
     rows.append(("quarterdeck, journal, clones, gates and merges counted", makespan))
     for name, tool in (("make", make), ("ninja", ninja)):
         if shutil.which(name):
@@ -229,14 +233,13 @@ def test_langgraph_on_the_same_graph() -> None:
 
 @pytest.mark.parametrize("places", [4, 16])
 def test_ten_pipelines(place: Path, places: int) -> None:
-    work = [Job(f"t{n}", round(0.8 + 0.24 * n % 1.2, 3)) for n in range(10)]
-    review = 0.4
-    steps = [step for job in work for step in (job, Job(f"{job.name}-r", review, (job.name,)))]
+    rng = random.Random(1)
+    work = [Job(f"t{n}", round(rng.uniform(0.2, 2.0), 3)) for n in range(10)]
+    reviews = {job.name: round(rng.uniform(0.2, 2.0), 3) for job in work}
+    steps = [step for job in work for step in (job, Job(f"{job.name}-r", reviews[job.name], (job.name,)))]
     best = ideal(steps, places)
-    root = repository(place / "r", places=places, reviewers=places, review_seconds=review)
-    runs = [
-        quarterdeck(root, work, places=places, longest_first=True)[0]
-    ]  # as the ideal does, which knows how long each takes
+    root = repository(place / "r", places=places, reviewers=places)
+    runs = [quarterdeck(root, work, places=places, reviews=reviews)[0]]
     print(f"\n10 x implement, review, merge, {places} places: ideal {best:.2f} s, load {os.getloadavg()[0]:.1f}")
     print(f"  {statistics.median(runs) / best:6.3f}  {statistics.median(runs):7.2f} s  quarterdeck")
     assert runs[0] / best < 3
