@@ -13,14 +13,12 @@ from engine.core import commands as c
 from engine.core import events as e
 from engine.core.budgets import newly_reached
 from engine.core.drafts import Draft
-from engine.core.evolve import evolve
+from engine.core.evolve import ENGINE, evolve
 from engine.core.reports import handle_report
 from engine.core.requests import handle
 from engine.core.scheduling import Agenda
 from engine.core.settle import resting, step
 from engine.core.state import ROOT, Run, State
-
-ENGINE = "engine"
 
 
 class Mind:
