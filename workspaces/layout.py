@@ -85,18 +85,8 @@ class Layout:
 
     @property
     def processes(self) -> Path:
-        """One small record a process, enough to kill it without an engine."""
+        """One small record a process, enough to kill it without an engine; and one file a held agent."""
         return self.state / "processes"
-
-    @property
-    def holds(self) -> Path:
-        """One file a held agent, which every engine honours before it starts anything."""
-        return self.state / "holds"
-
-    @property
-    def snapshots(self) -> Path:
-        """The state at some seq; may be thrown away."""
-        return self.state / "snapshots"
 
     def task(self, task: str) -> Path:
         """The person's file of a task."""
@@ -137,7 +127,7 @@ class Layout:
         self.folder.chmod(PRIVATE)
         self.state.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         self.state.chmod(PRIVATE)
-        for folder in (self.journal, self.keys, self.processes, self.holds, self.snapshots):
+        for folder in (self.journal, self.keys, self.processes):
             folder.mkdir(mode=PRIVATE, exist_ok=True)
 
     def create_agent(self, agent: str) -> None:

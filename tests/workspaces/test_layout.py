@@ -41,8 +41,9 @@ def test_creating_twice_is_creating_once_and_secrets_are_private(tree: Layout) -
     for _ in range(2):
         tree.create()
         tree.create_agent("b-1")
-    for folder in (tree.folder, tree.state, tree.keys, tree.journal, tree.processes, tree.holds):
+    for folder in (tree.folder, tree.state, tree.keys, tree.journal, tree.processes):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {folder.name for folder in tree.state.iterdir()} == {"journal", "keys", "processes"}
     assert tree.seen("b-1").is_dir()
     assert tree.refused("b-1").is_dir()
 
