@@ -96,10 +96,10 @@ def reviewed(project, boxes, task, attempt=1):
 
 
 @sample("todo_api")
-def test_the_plan_is_a_graph_of_seven_with_three_to_start(project, tmp_path):
+def test_the_plan_is_a_graph_of_eight_with_four_to_start(project, tmp_path):
     specs = to_specs(planned(project, tmp_path))
-    assert len(specs) == 7
-    assert [spec.id for spec in specs if not spec.after] == ["validate", "due-dates", "persist"]
+    assert len(specs) == 8
+    assert [spec.id for spec in specs if not spec.after] == ["validate", "due-dates", "tags", "persist"]
     assert all(spec.prompt and spec.touches for spec in specs)
 
 
@@ -123,7 +123,7 @@ def test_the_whole_goal_is_reached_with_one_red_check_and_one_rejection(project,
         assert attempt == 1 or run_tests(project).returncode == 0
         commit(project)
     assert setbacks == [("red", "search"), ("rejected", "cli")]
-    assert "48 passed" in run_tests(project).stdout
+    assert "50 passed" in run_tests(project).stdout
 
 
 @sample("todo_api")
@@ -137,7 +137,25 @@ def test_the_mended_attempt_fails_without_the_real_feedback(project, tmp_path):
 
 
 @sample("todo_api")
-@pytest.mark.parametrize("order", [("due-dates", "persist", "validate"), ("persist", "validate", "due-dates")])
+@pytest.mark.parametrize("order", [("due-dates", "tags"), ("tags", "due-dates")])
+@pytest.mark.parametrize("between", [False, True])
+def test_due_dates_and_tags_are_brought_together_by_whoever_is_second(project, tmp_path, order, between):
+    first, second = order
+    for task in (*order, "persist"):
+        git(project, "checkout", "-qb", task, "main")
+        build(project, tmp_path, task)
+        commit(project)
+    git(project, "checkout", "-q", second)
+    if between:  # another change of the same file came in as well
+        assert git(project, "merge", "-q", "--no-edit", "persist")[0] == 0
+    assert git(project, "merge", first)[0] == 1
+    build(project, tmp_path, second, 2, f"{first} was merged meanwhile")
+    commit(project)
+    assert run_tests(project).returncode == 0
+
+
+@sample("todo_api")
+@pytest.mark.parametrize("order", [("due-dates", "persist", "validate"), ("tags", "persist", "validate")])
 def test_what_runs_in_parallel_merges_in_any_order(project, tmp_path, order):
     for task in order:
         git(project, "checkout", "-qb", task, "main")
