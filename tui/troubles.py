@@ -20,9 +20,9 @@ from engine.api.refusals import (
     WorkspaceError,
 )
 from engine.core.events import UnknownKind
+from tui.cells import plain_lines
 from tui.commands.errors import CommandError
 from tui.grammar import UsageError
-from tui.headless.cells import plain_lines
 from tui.samples import SampleError
 
 FAILED, USAGE, REFUSED = 1, 2, 5

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.config import amounts, testing
+from engine.config import testing
 from engine.config.crew import crew
 from engine.config.errors import ConfigError
 from engine.config.load import PROJECT_FILE
 from engine.config.programs import missing_programs
 from engine.config.settings import Settings
 from engine.config.tools import installed
+from engine.core import amounts
 from engine.core.plans import missing_capabilities
 
 Level = Literal["ok", "warn", "bad"]

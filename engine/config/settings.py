@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic import field_validator as checked
 
-from engine.config import amounts
 from engine.config.strict import Line, Lines, Strict, Word, Words
+from engine.core import amounts
 from engine.core.plans import is_id, is_inside
 from engine.core.values import Amount, Level, Risk
 

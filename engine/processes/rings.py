@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
-from engine.processes.text import clean
+from engine.core.text import clean
 
 RING_BYTES = 1 << 20
 LOG_BYTES = 64 << 20

@@ -16,8 +16,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.config.settings import Project
+from engine.core.text import clean_lines
 from engine.core.values import CheckRun
-from engine.processes.text import clean_lines
 from engine.runtime.member import Place
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.setup import setup_key

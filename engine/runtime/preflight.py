@@ -12,8 +12,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.api.calls import CallRefused, RunRequest
-from engine.config.amounts import BadAmount
-from engine.config.amounts import parse as parse_amount
 from engine.config.crew import crew as crew_of
 from engine.config.crew import limits as limits_of
 from engine.config.errors import ConfigError
@@ -21,6 +19,8 @@ from engine.config.load import load, user_file
 from engine.config.plan import parse_plan, to_specs
 from engine.config.programs import missing_programs
 from engine.config.settings import Settings
+from engine.core.amounts import BadAmount
+from engine.core.amounts import parse as parse_amount
 from engine.core.commands import StartRun
 from engine.core.patterns import PATTERNS
 from engine.core.plans import Problem, missing_capabilities

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.headless.cells import cut, pad, plain, plain_lines, width, wrap
+from tui.cells import cut, pad, plain, plain_lines, width, wrap
 from tui.headless.look import Look
 from tui.headless.moments import clock, count, span
 from tui.headless.table import Cell, table

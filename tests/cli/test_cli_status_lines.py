@@ -13,9 +13,10 @@ from support import plays
 from engine.api.status import status
 from engine.core.evolve import evolve
 from engine.core.state import State
-from tui.headless.cells import width
+from tui.cells import width
+from tui.faces import AGENT_FACES, TASK_FACES
 from tui.headless.look import Look
-from tui.headless.status import AGENT_FACES, TASK_FACES, status_lines
+from tui.headless.status import status_lines
 
 GOLDENS = Path(__file__).parent / "goldens"
 PLAYS = {"good": plays.the_good_one, "stuck": plays.the_stuck_one}

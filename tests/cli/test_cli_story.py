@@ -16,8 +16,8 @@ from engine.core.events import KINDS, decode, encode
 from engine.core.evolve import evolve
 from engine.core.state import State
 from engine.core.values import TaskSpec
+from tui.cells import width
 from tui.headless import gist
-from tui.headless.cells import width
 from tui.headless.look import Look, look_of
 from tui.headless.story import Story
 

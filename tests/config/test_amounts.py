@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.amounts import BadAmount, parse, show
+from engine.core.amounts import BadAmount, parse, show
 from engine.core.values import Amount
 
 

@@ -201,5 +201,5 @@ def test_without_a_plan_somebody_plans_or_in_solo_implements():
 
 
 def test_the_core_and_amounts_load_no_pydantic():
-    code = "import sys, engine.core.plans, engine.config.amounts; sys.exit('pydantic' in sys.modules)"
+    code = "import sys, engine.core.plans, engine.core.amounts; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.processes.rings import Bucket, Lines, LogFile, Ring
-from engine.processes.text import clean
+from engine.core.text import clean
 
 NASTY = st.text(
     st.one_of(

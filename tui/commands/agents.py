@@ -11,7 +11,7 @@ from engine.core.commands import PauseAgent, Requests, ResumeAgent, SteerAgent, 
 from tui import door
 from tui.commands import output
 from tui.commands.errors import NoSuchAgent, NothingRuns
-from tui.headless.look import Face
+from tui.faces import Face
 from tui.headless.table import Cell, table
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from tempfile import mkdtemp
 from engine.api.calls import RunRequest
 from engine.api.refusals import GitFailed, GitMissing
 from tui import door
+from tui.cells import wrap
 from tui.commands import output
 from tui.commands.errors import CannotRead, NotEmpty
 from tui.commands.run import carry_out, handed
-from tui.headless.cells import wrap
 from tui.samples import Sample, find_sample
 
 IDENTITY = {"user.name": "Quarterdeck demo", "user.email": "demo@quarterdeck.invalid", "commit.gpgSign": "false"}

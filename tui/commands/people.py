@@ -17,11 +17,11 @@ from engine.core.events import StageAssigned, StageCancelled, StageClosed, Stage
 from engine.core.state import State
 from engine.core.values import TaskSpec
 from tui import door
+from tui.cells import plain
 from tui.commands import output
 from tui.commands.following import end
 from tui.commands.run import plan_text
 from tui.commands.status import current
-from tui.headless.cells import plain
 from tui.headless.gist import gist
 
 _BOOKKEEPING = (StageOpened, StageAssigned, StageClosed, StageCancelled)

@@ -12,7 +12,7 @@ from engine.api.refusals import WorkspaceError
 from tui import door
 from tui.commands import output
 from tui.commands.errors import NoSuchSchema
-from tui.headless.look import Face
+from tui.faces import Face
 
 if TYPE_CHECKING:
     from engine.api.project import Finding, Settings

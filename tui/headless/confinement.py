@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.headless import cells
+from tui import cells
 from tui.headless.look import Look
 
 UNCONFINED = "agents run with your rights, each in a clone of its own; give them only work that you would run by hand"

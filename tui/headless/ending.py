@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from engine.core import events as e
 from engine.core.state import Round, Run, State
-from tui.headless import cells
+from tui import cells
+from tui.faces import Face
 from tui.headless.gist import short_stage
-from tui.headless.look import Face, Look
+from tui.headless.look import Look
 from tui.headless.moments import clock, listed, short, span, spent
 from tui.headless.rows import below, pairs
 

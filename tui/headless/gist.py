@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from engine.api.words import show_amount
 from engine.core import events as e
+from engine.core.amounts import show as show_amount
 from engine.core.state import State
 from engine.core.values import Change, CheckRun
-from tui.headless.look import Face
+from tui.faces import Face
 from tui.headless.moments import count, listed, short, span, spent
 from tui.headless.telling import telling
 
@@ -263,9 +263,10 @@ def _change(event: e.Event, state: State) -> Change | None:
 
 
 @_says(e.MergeConflicted)
-def _merge_conflicted(_: e.Event, data: e.MergeConflicted, __: State) -> Gist:
+def _merge_conflicted(_: e.Event, data: e.MergeConflicted, state: State) -> Gist:
     files = listed([side.path for side in data.sides])
-    return Gist("bad", "conflict", f"with {short(data.parent)} in {files}")
+    target = state.run.target if state.run is not None else "the target"
+    return Gist("bad", "conflict", f"with {target} at {short(data.parent)} in {files}")
 
 
 @_says(e.MergeWaiting)

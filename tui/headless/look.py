@@ -10,24 +10,15 @@ import os
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TextIO
 
-from tui.headless import cells
+from tui import cells
+from tui.faces import GLYPHS, Face
 
-Face = Literal["good", "bad", "busy", "claim", "ask", "wait", "frozen", "ended", "note", "plan", "idle"]
 Ink = Literal["bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"]
 
-_GLYPHS: dict[Face, tuple[str, str, Ink]] = {
-    "good": ("✓", "+", "green"),
-    "bad": ("✗", "x", "red"),
-    "busy": ("▶", ">", "blue"),
-    "claim": ("●", "*", "cyan"),
-    "ask": ("?", "?", "yellow"),
-    "wait": ("…", "~", "yellow"),
-    "frozen": ("‖", "=", "cyan"),
-    "ended": ("■", "#", "red"),
-    "note": ("!", "!", "yellow"),
-    "plan": ("·", "-", "magenta"),
-    "idle": ("○", "o", "dim"),
-}
+_FACES: dict[Face, Ink] = {
+    "good": "green", "bad": "red", "busy": "blue", "claim": "cyan", "ask": "yellow", "wait": "yellow",
+    "frozen": "cyan", "ended": "red", "note": "yellow", "plan": "magenta", "idle": "dim",
+}  # fmt: skip
 _INKS: dict[Ink, str] = {
     "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36",
 }  # fmt: skip
@@ -49,8 +40,8 @@ class Look(NamedTuple):
 
     def state(self, face: Face, word: str, cells_: int = 0) -> str:
         """Glyph and word, filled to that many cells, in the colour of the state."""
-        glyph, ascii_, ink = _GLYPHS[face]
-        return self.ink(cells.pad(f"{glyph if self.unicode else ascii_} {word}", cells_), ink)
+        glyph, ascii_ = GLYPHS[face]
+        return self.ink(cells.pad(f"{glyph if self.unicode else ascii_} {word}", cells_), _FACES[face])
 
     def fit(self, text: str, used: int = 0) -> str:
         """What of the text fits behind `used` cells."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.api.words import show_amount
+from engine.core.amounts import show as show_amount
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
-from tui.headless import cells
+from tui import cells
 from tui.headless.confinement import confinement
 from tui.headless.look import Look
 from tui.headless.moments import count, short

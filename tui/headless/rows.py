@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.headless import cells
-from tui.headless.look import Face, Look
+from tui import cells
+from tui.faces import Face
+from tui.headless.look import Look
 
 if TYPE_CHECKING:
     from tui.headless.gist import Gist

@@ -8,24 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.headless import cells
+from tui import cells
+from tui.faces import AGENT_FACES, TASK_FACES, run_face
 from tui.headless.confinement import confinement
-from tui.headless.look import Face, Look
+from tui.headless.look import Look
 from tui.headless.moments import span
 from tui.headless.rows import pairs
 from tui.headless.table import Cell, table
 
 Json = Mapping[str, Any]
-
-AGENT_FACES: dict[str, Face] = {
-    "idle": "idle", "starting": "busy", "working": "busy", "waiting": "wait", "paused": "frozen", "stopping": "wait",
-    "killing": "wait", "unkillable": "bad", "stopped": "ended", "failed": "bad",
-}  # fmt: skip
-TASK_FACES: dict[str, Face] = {
-    "waiting": "idle", "ready": "plan", "running": "busy", "claimed": "claim", "checking": "busy", "reviewing": "busy",
-    "merging": "busy", "done": "good", "failed": "bad", "blocked": "bad", "cancelled": "ended", "needs_human": "ask",
-}  # fmt: skip
-RUN_FACES: dict[str, Face] = {"running": "busy", "verified": "good", "failed": "bad", "needs_human": "ask"}
 
 
 def status_lines(status: Json, look: Look, *, now: float) -> list[str]:
@@ -60,7 +51,7 @@ def _short(name: str) -> str:
 
 def _run(run: Json, look: Look) -> list[str]:
     state = str(run.get("state", ""))
-    head = [look.ink(f"run {cells.plain(str(run.get('id', '')))}", "bold"), look.state(_run_face(state), state)]
+    head = [look.ink(f"run {cells.plain(str(run.get('id', '')))}", "bold"), look.state(run_face(state), state)]
     told = [
         ("goal", str(run.get("goal", ""))),
         ("reason", str(run.get("reason") or "")),
@@ -68,10 +59,6 @@ def _run(run: Json, look: Look) -> list[str]:
         ("used", _used(run)),
     ]
     return [look.dot.join(head), *pairs(told, look)]
-
-
-def _run_face(state: str) -> Face:
-    return RUN_FACES.get(state, "wait" if state == "budget" else "ended")
 
 
 def _used(of: Json) -> str:

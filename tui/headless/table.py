@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tui.headless import cells
-from tui.headless.look import Face, Look
+from tui import cells
+from tui.faces import Face
+from tui.headless.look import Look
 
 WIDEST = 28
 LEAST = 8

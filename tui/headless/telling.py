@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tui.headless.cells import plain_lines
+from tui.cells import plain_lines
 
 MOST = 8
 _PYTEST = re.compile(r"^(E  |FAILED |ERROR )|^\S+:\d+: \w*(Error|Exception|Warning|Exit)\b")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from engine.core import commands as c
 from engine.core.evidence import required
+from engine.core.text import clean_lines
 from engine.core.values import Change, Side
-from engine.processes.text import clean_lines
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from workspaces.clones.clone import identity

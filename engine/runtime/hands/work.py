@@ -12,8 +12,8 @@ from engine.agents.base import Finished
 from engine.agents.instructions import work_instructions
 from engine.core import commands as c
 from engine.core.recovery import feedback
+from engine.core.text import clean_lines
 from engine.core.values import Change, Feedback, Side
-from engine.processes.text import clean_lines
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands.agent import assign, make_ready, member_of

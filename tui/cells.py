@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from engine.api.words import clean
+from engine.core.text import clean
 
 TAB = 4
 
