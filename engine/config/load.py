@@ -22,7 +22,7 @@ from engine.config.strict import Spot, validate
 PROJECT_FILE = "quarterdeck.toml"
 USER_FILE = "config.toml"
 NAMED_BY = "QUARTERDECK_CONFIG"
-USERS_ALONE = ("gateway", "security")
+USERS_ALONE = (("gateway",), ("security",), ("bus", "provider"), ("bus", "port"), ("bus", "accounts"))
 CHECK_EXAMPLE = 'write what proves a change, such as check = ["python3 -m pytest -q"]'
 
 
@@ -76,13 +76,15 @@ def _users(path: Path) -> Document | None:
 
 
 def _refuse_users_alone(project: Document) -> None:
-    for name in USERS_ALONE:
-        if name in project.data:
+    for table, *key in USERS_ALONE:
+        given = project.data.get(table)
+        if given is not None and (not key or (isinstance(given, dict) and key[0] in given)):
             raise ConfigError(
                 "a project may not set this",
                 file=project.name,
-                line=project.line((name,)),
-                place=f"[{name}]",
+                line=project.line((table, *key)),
+                place=f"[{table}]",
+                field="".join(key),
                 way_out=f"write it to your own settings, {user_file()}",
             )
 

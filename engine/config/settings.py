@@ -156,6 +156,12 @@ AgentName = Annotated[str, AfterValidator(_agent_name)]
 Table = dict[str, Any]
 
 
+class BusSwitch(Strict):
+    """`[bus]` of a project: whether viewers and other programs may follow and steer over MQTT."""
+
+    on: bool = False
+
+
 class ProjectFile(Strict):
     """`quarterdeck.toml` at the repository's root."""
 
@@ -166,6 +172,7 @@ class ProjectFile(Strict):
     models: dict[Word, Models] = Field(default_factory=dict)
     patterns: dict[Word, Table] = Field(default_factory=dict)
     environments: dict[Word, Table] = Field(default_factory=dict)
+    bus: BusSwitch = BusSwitch()
 
 
 class Gateway(Strict):
@@ -174,6 +181,25 @@ class Gateway(Strict):
     kind: Literal["anthropic", "openai", "gemini"] | None = None
     url: Url | None = None
     key: Key | None = None
+
+
+def _account(name: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name) is None or name in RESERVED:
+        raise ValueError(f'"{name}" is no account name; write a-z, 0-9 and "-", and not one of {", ".join(sorted(RESERVED))}')
+    return name
+
+
+Account = Annotated[str, AfterValidator(_account)]
+
+
+class Bus(BusSwitch):
+    """`[bus]` of the user's file: which broker, where it listens (on this machine only), and who may log in."""
+
+    provider: Literal["auto", "mosquitto", "amqtt"] = "auto"
+    port: int = Field(default=0, ge=0, le=65535, description="on 127.0.0.1; 0: a free one")
+    accounts: Annotated[tuple[Account, ...], Field(strict=False)] = Field(
+        default=("viewer",), min_length=1, description="each with a random password of its own"
+    )
 
 
 class Security(Strict):
@@ -187,3 +213,4 @@ class Settings(ProjectFile):
 
     gateway: dict[Word, Gateway] = Field(default_factory=dict)
     security: Security = Security()
+    bus: Bus = Bus()
