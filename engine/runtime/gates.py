@@ -1,14 +1,13 @@
 """Runs checks: shell lines on exactly one tree, in a folder of its own, with the tail and the whole of their output.
 
 Evidence is for (tree, command, environment). A line that has passed on the same tree in the same environment is not
-run again: that is what evidence means. A runner that says it ran no test has not passed.
+run again: that is what evidence means. What a line's end means is for `verdicts` to say.
 """
 
 from __future__ import annotations
 
 import hashlib
 import platform
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from engine.config.settings import Project
 from engine.core.text import clean_lines
 from engine.core.values import CheckRun
 from engine.runtime.member import Place
+from engine.runtime.verdicts import verdict
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.setup import setup_key
 from workspaces.clones.trees import CheckTree, Trees
@@ -29,13 +29,6 @@ from workspaces.repository import Repository
 SECONDS = 1800.0
 """The longest a line of a check or of setup may take."""
 TAIL = 6_000
-NO_TESTS = (
-    (re.compile(r"(?m)^(=+ )?(no tests ran|no tests collected)\b"), "pytest ran no test"),
-    (re.compile(r"(?m)^(=+ )?\d+ deselected(, \d+ warnings?)? in "), "pytest ran no test"),
-    (re.compile(r"(?m)^Ran 0 tests in "), "unittest ran no test"),
-    (re.compile(r"(?mi)^no tests? found"), "the runner found no test"),
-    (re.compile(r"(?m)^\s*0 passing\b"), "the runner ran no test"),
-)
 Known = Callable[[str, str, str], bool]
 """Has this (tree, command, environment) passed before?"""
 
@@ -114,7 +107,7 @@ class Gates:
         inside = self._place(place.folder)
         done = await inside(("sh", "-c", f"{command}\n"), cwd=place.folder, env=self._env, timeout=SECONDS)
         output = _said(done)
-        reason = verdict(done, output)
+        reason = verdict(done, output, limit=SECONDS)
         run = CheckRun(
             command=command,
             tree=tree,
@@ -143,18 +136,6 @@ async def run_setup(inside: Place, folder: Path, lines: Sequence[str], env: Mapp
         done = await inside(("sh", "-c", f"{line}\n"), cwd=folder, env=env, timeout=SECONDS)
         if done.code != 0:
             raise SetupFailed(line, done.code, _said(done))
-
-
-def verdict(done: Completed, output: str) -> str:
-    """Why a line did not pass; empty when it did. What a runner says of itself counts before its exit status."""
-    for pattern, reason in NO_TESTS:
-        if pattern.search(output):
-            return reason
-    if done.timed_out:
-        return f"it took longer than {SECONDS:g} s and was ended"
-    if done.code != 0:
-        return f"it ended with exit status {done.code}" if done.code > 0 else f"it was ended by signal {-done.code}"
-    return ""
 
 
 def _said(done: Completed) -> str:

@@ -6,8 +6,14 @@ import sys
 
 import pytest
 
-from engine.runtime.gates import verdict
+from engine.runtime import verdicts
 from workspaces.ports import Completed
+
+PASSED = Completed(code=0, out=b"", err=b"")
+
+
+def verdict(done, output):
+    return verdicts.verdict(done, output, limit=60)
 
 
 def said(*argv, cwd):
@@ -25,6 +31,83 @@ def test_pytest_that_found_nothing(tmp_path, argv):
 
 def test_unittest_that_found_nothing(tmp_path):
     assert said("-m", "unittest", "discover", cwd=tmp_path) == "unittest ran no test"
+
+
+SKIPPED = """\
+import unittest
+
+class T(unittest.TestCase):
+    @unittest.skip("not here")
+    def test_it(self): pass
+    @unittest.skip("not here")
+    def test_that(self): pass
+"""
+
+
+@pytest.mark.parametrize("argv", [("-q",), (), ("-rs",), ("-k", "it"), ("-W", "always")])
+def test_pytest_that_skipped_everything(tmp_path, argv):
+    (tmp_path / "test_one.py").write_text(SKIPPED)
+    assert said("-m", "pytest", *argv, cwd=tmp_path) == "pytest skipped every test"
+
+
+def test_unittest_that_skipped_everything(tmp_path):
+    (tmp_path / "test_one.py").write_text(SKIPPED)
+    assert said("-m", "unittest", "discover", cwd=tmp_path) == "unittest skipped every test"
+
+
+def test_one_that_ran_among_the_skipped_is_enough(tmp_path):
+    (tmp_path / "test_one.py").write_text(SKIPPED)
+    (tmp_path / "test_two.py").write_text("import unittest\nclass T(unittest.TestCase):\n def test_it(self): pass\n")
+    assert said("-m", "pytest", "-q", cwd=tmp_path) == ""
+    assert said("-m", "unittest", "discover", cwd=tmp_path) == ""
+
+
+def test_a_test_that_fails_as_expected_has_run(tmp_path):
+    expected = "import pytest\n@pytest.mark.xfail\ndef test_x(): assert 0\n"
+    (tmp_path / "test_one.py").write_text(SKIPPED + expected)
+    assert said("-m", "pytest", "-q", cwd=tmp_path) == ""
+
+
+CARGO = "test result: ok. {} passed; 0 failed; {} ignored; 0 measured; 0 filtered out; finished in 0.00s\n"
+NODE = "# tests 1\n# suites 0\n# pass {}\n# fail {}\n# cancelled 0\n# skipped {}\n"
+SAID_NOTHING_RAN = {
+    "Test Suites: 1 skipped, 0 of 1 total\nTests:       3 skipped, 3 total\n": "jest skipped every test",
+    " Test Files  1 skipped (1)\n      Tests  3 skipped (3)\n": "vitest skipped every test",
+    CARGO.format(0, 1) + CARGO.format(0, 0): "cargo ran no test",
+    "ok  \texample.org/a\t0.002s [no tests to run]\n?   \texample.org/b\t[no test files]\n": "go ran no test",
+    "?   \texample.org/b\t[no test files]\n": "go ran no test",
+    NODE.format(0, 0, 1): "node ran no test",
+    NODE.format(0, 0, 1).replace("# ", "\N{INFORMATION SOURCE} "): "node ran no test",
+    "1 skipped in 0.01s\n======= 2 skipped, 1 warning in 0.1s =======\n": "pytest skipped every test",
+}
+SAID_SOME_RAN = [
+    "Test Suites: 1 passed, 1 total\nTests:       2 skipped, 4 passed, 6 total\n",
+    "Tests:       3 skipped, 3 total\nTests:       4 passed, 4 total\n",
+    "      Tests  4 passed | 3 skipped (7)\n",
+    CARGO.format(3, 0) + CARGO.format(0, 0),
+    CARGO.format(0, 0) + CARGO.format(3, 0),
+    "?   \texample.org/b\t[no test files]\nok  \texample.org/a\t0.002s\n",
+    "?   \texample.org/b\t[no test files]\nok  \texample.org/a\t(cached)\tcoverage: 50.0% of statements\n",
+    NODE.format(1, 0, 0),
+    "3 skipped in 0.01s\n===== 1 failed, 2 passed, 1 skipped in 0.1s =====\n",
+    "3 skipped in 0.01s\n1 skipped, 1 xfailed in 0.1s\n",
+    "Ran 2 tests in 0.000s\n\nOK (skipped=2)\n...\nRan 2 tests in 0.000s\n\nOK (skipped=1)\n",
+    "Ran 12 tests in 0.000s\n\nOK (skipped=1)\n",
+]
+
+
+@pytest.mark.parametrize(("output", "reason"), SAID_NOTHING_RAN.items())
+def test_runners_of_which_no_part_ran_a_test(output, reason):
+    assert verdict(PASSED, output) == reason
+
+
+@pytest.mark.parametrize("output", SAID_SOME_RAN)
+def test_runners_of_which_some_part_ran_a_test(output):
+    assert verdict(PASSED, output) == ""
+
+
+def test_a_run_without_any_test_counts_beside_one_that_had_some():
+    assert verdict(PASSED, "Ran 0 tests in 0.000s\n\nOK\n3 passed in 0.1s\n") == "unittest ran no test"
 
 
 def test_tests_that_ran(tmp_path):
