@@ -35,7 +35,10 @@ class UnknownSample(SampleError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One sample: its `project` is what is copied; it has a goal for a planner, or a plan file in its project."""
+    """One sample: its `project` is what is copied; it has a goal for a planner, or a plan file in its project.
+
+    `hints` are things to try on the dashboard while it runs.
+    """
 
     name: str
     project: Path
@@ -43,6 +46,7 @@ class Sample:
     pattern: str
     goal: str = ""
     plan: str = ""
+    hints: tuple[str, ...] = ()
 
 
 def sample_folder() -> Path:
@@ -66,4 +70,5 @@ def find_sample(name: str) -> Sample:
         raise UnknownSample(name, sample_names())
     folder = sample_folder() / name
     about = tomllib.loads((folder / "demo.toml").read_text(encoding="utf-8"))
-    return Sample(name=name, project=folder / "project", **about)
+    hints = tuple(about.pop("hints", ()))
+    return Sample(name=name, project=folder / "project", hints=hints, **about)
