@@ -140,7 +140,7 @@ class Keeper:
         self.frozen.clear()
         if int(nice):
             try:
-                os.setpriority(os.PRIO_PROCESS, pid, int(nice))
+                os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + int(nice))
             except OSError:
                 pass  # not allowed to be nicer to it than the user may
         process = tree.look(pid)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One program to run. `env` is its whole environment, `log` a file that gets its output up to a cap."""
+    """One program to run. `env` is its whole environment, `log` a file that gets its output up to a cap.
+
+    `nice` is added to the niceness of its keeper.
+    """
 
     argv: tuple[str, ...]
     cwd: Path
