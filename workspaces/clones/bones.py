@@ -6,13 +6,12 @@ changed them. Objects are borrowed from the person's repository, which the agent
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workspaces.repository import Identity, Repository
 
@@ -62,17 +61,20 @@ def _config(object_format: str, who: Identity) -> str:
 
 def remove(folder: Path) -> None:
     """Delete a tree, also where an agent closed folders in it. Links are removed, never followed."""
-
-    def opened(function: Callable[..., Any], path: str, _: object) -> None:
-        Path(path).parent.chmod(stat.S_IRWXU)
-        if not Path(path).is_symlink():
-            Path(path).chmod(stat.S_IRWXU)
-        if Path(path).is_dir() and not Path(path).is_symlink():
-            shutil.rmtree(path)
-        else:
-            function(path)
-
     if folder.is_symlink():
         folder.unlink()
     elif folder.exists():
-        shutil.rmtree(folder, onerror=opened)
+        try:
+            shutil.rmtree(folder)
+        except PermissionError:
+            _open(folder)
+            shutil.rmtree(folder)
+
+
+def _open(folder: Path) -> None:
+    """Let the owner into a folder and all below it; each is opened before it is walked into."""
+    folder.chmod(stat.S_IRWXU)
+    for here, names, _ in os.walk(folder):
+        for below in (Path(here, name) for name in names):
+            if not below.is_symlink():
+                below.chmod(stat.S_IRWXU)
