@@ -1,0 +1,137 @@
+"""What one agent printed, as far as it is remembered: a ring of lines with a total, bounded in lines and characters.
+
+The file is the authority; what was skipped or has fallen out is said, never passed over in silence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from tui import cells
+from tui.viewmodel.lines import Line, Span
+
+LINES, CHARACTERS = 10_000, 1_000_000
+"""What a tail holds at most."""
+KEPT = 200
+"""Lines that stay of a tail nobody reads."""
+LONGEST = 2_000
+"""Characters of one line that are shown."""
+
+
+class Step(NamedTuple):
+    """The step whose output it is."""
+
+    task: str
+    attempt: int
+    kind: str
+
+
+class Tail:
+    """The last lines of an agent. Lines are numbered from the first that ever was: `dropped` .. `total` - 1."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str | Span] = deque()
+        self._size = 0
+        self._of: Step | None = None
+        self._offset = -1
+        self.dropped = 0
+        self.version = 0
+        self.last = ""
+
+    @property
+    def total(self) -> int:
+        """How many lines there ever were."""
+        return self.dropped + len(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def line(self, number: int, needle: str = "") -> Line:
+        """The line of that number, with what was searched for marked. Raises IndexError for one that is not there."""
+        found = self._lines[self._index(number)]
+        if isinstance(found, Span):
+            return (found,)
+        return marked(found, needle) if needle else (Span(found),)
+
+    def find(self, needle: str) -> list[int]:
+        """Numbers of the lines with this text; small letters find large ones too."""
+        if not needle:
+            return []
+        fold = needle.islower() or not needle.isalpha()
+        return [
+            number
+            for number, found in enumerate(self._lines, self.dropped)
+            if isinstance(found, str) and needle in (found.lower() if fold else found)
+        ]
+
+    def said(self, text: str, *, of: Step, offset: int, missed: int = 0) -> None:
+        """Add whole lines. What comes from an earlier place of the same transcript begins it anew."""
+        if of != self._of:
+            self._of = of
+            self._add(Span(heading(of), "label"))
+        elif offset <= self._offset:
+            self._forget()
+        self._offset = offset
+        if missed:
+            self._add(Span(f"({missed:,} bytes are not shown here; the transcript has them)", "note"))
+        for row in text.splitlines():
+            self._add(shown(row))
+        self.version += 1
+
+    def trim(self) -> None:
+        """Forget all but the last lines."""
+        self._drop(KEPT)
+        self.version += 1
+
+    def _add(self, what: str | Span) -> None:
+        self._lines.append(what)
+        self._size += len(what) if isinstance(what, str) else len(what.text)
+        if isinstance(what, str) and what.strip():
+            self.last = what
+        if len(self._lines) > LINES or self._size > CHARACTERS:
+            self._drop(len(self._lines) - 1 if len(self._lines) > LINES else len(self._lines) * 9 // 10)
+
+    def _drop(self, keep: int) -> None:
+        while len(self._lines) > max(keep, 1):
+            gone = self._lines.popleft()
+            self._size -= len(gone) if isinstance(gone, str) else len(gone.text)
+            self.dropped += 1
+
+    def _forget(self) -> None:
+        self.dropped += len(self._lines)
+        self._lines.clear()
+        self._size = 0
+
+    def _index(self, number: int) -> int:
+        if not self.dropped <= number < self.total:
+            raise IndexError(number)
+        return number - self.dropped
+
+
+def heading(of: Step) -> str:
+    """What stands above the output of another step."""
+    which = f", attempt {of.attempt}" if of.attempt else ""
+    return cells.plain(f"{of.kind or 'work'} of {of.task}{which}")
+
+
+def shown(row: str) -> str:
+    """A line of output, harmless and not too long."""
+    cut = row[:LONGEST]
+    clean = cells.plain_lines(cut)
+    text = clean[0] if clean else ""
+    return f"{text}… ({len(row) - LONGEST:,} characters more)" if len(row) > LONGEST else text
+
+
+def marked(text: str, needle: str) -> Line:
+    """The text with each place of the needle inked."""
+    fold = needle.islower() or not needle.isalpha()
+    where = text.lower() if fold else text
+    if len(where) != len(text):
+        return (Span(text),)
+    spans: list[Span] = []
+    end = 0
+    while (start := where.find(needle, end)) >= 0:
+        spans += [Span(text[end:start]), Span(text[start : start + len(needle)], "match")]
+        end = start + len(needle)
+    return tuple(span for span in [*spans, Span(text[end:])] if span.text)
