@@ -98,8 +98,7 @@ def _record(layout: Layout) -> tuple[Journal, Record]:
     except JournalError as error:
         raise CallRefused(str(error), code="damaged", exit_code=5) from error
     except UnknownKind as error:
-        reason = f'the record in {layout.journal} holds a "{error}", which a later version wrote; start that one'
-        raise CallRefused(reason, code="version") from error
+        raise CallRefused(str(error), code="version") from error
 
 
 async def _come_up(engine: LocalEngine, notices: Sequence[str]) -> None:

@@ -60,7 +60,7 @@ def told(error: Exception) -> Told:
         if isinstance(error, kind):
             return Told(_plain(str(error)), code)
     if isinstance(error, UnknownKind):
-        return Told(f"the record holds {error}, which a later version wrote; use that version", USAGE)
+        return Told(_plain(str(error)), USAGE)
     if isinstance(error, OSError) and error.filename is not None:
         return Told(_plain(f"{error.filename}: {error.strerror}"), FAILED)
     kind_name = type(error).__name__

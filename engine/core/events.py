@@ -543,7 +543,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class UnknownKind(ValueError):
-    """A record holds a kind of fact that this version does not know."""
+    """A record holds a fact that this version does not know."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the record holds {what}, which a later version of Quarterdeck wrote: upgrade to that one")
 
 
 def encode(event: Event) -> bytes:
@@ -559,7 +562,7 @@ def decode(line: bytes) -> Event:
     raw = _line.decode(line)
     decoder = _DECODERS.get(raw.kind)
     if decoder is None:
-        raise UnknownKind(raw.kind)
+        raise UnknownKind(f'"{raw.kind}"')
     return Event(
         seq=raw.seq,
         at=raw.at,

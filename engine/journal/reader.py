@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.core.events import Event, decode
+from engine.core.events import Event, UnknownKind, decode
 from engine.journal import chain, segments
 from engine.journal.chain import BrokenLine, Head
 from engine.journal.errors import JournalDamaged
@@ -25,10 +25,10 @@ def read(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterator[Event
     for path, offset, lines in read_blocks(folder, since, files=files):
         for index, line in enumerate(lines):
             try:
-                event = decode(line)
+                event = _event(line)
                 if event.seq != due:
                     raise BrokenLine(f"seq {event.seq} stands where {due} is due")
-            except (msgspec.MsgspecError, BrokenLine) as error:
+            except BrokenLine as error:
                 _refuse(files, path, offset, lines[:index], why=error, good=due - 1)
                 return
             due += 1
@@ -51,7 +51,7 @@ def read_verified(folder: Path, since: int = 0, *, files: Files = REAL) -> Itera
             except BrokenLine as error:
                 _refuse(files, path, offset, lines[:index], why=error, good=head.seq if head else since)
                 return
-            yield decode(line)
+            yield _event(line)
 
 
 def head_at(folder: Path, seq: int, *, files: Files = REAL) -> Head | None:
@@ -74,6 +74,15 @@ def read_blocks(folder: Path, since: int = 0, *, files: Files = REAL) -> Iterato
         for start, lines in segments.blocks(files, path, offset):
             yield path, start, lines
         offset = 0
+
+
+def _event(line: bytes) -> Event:
+    """Read a line. Raises `BrokenLine`; and `UnknownKind` for one that was sealed so: only a later version did that."""
+    try:
+        return decode(line)
+    except msgspec.MsgspecError as error:
+        chain.check(line + b"\n", None)
+        raise UnknownKind(f"a fact that can not be read ({error})") from error
 
 
 def _refuse(files: Files, path: Path, offset: int, before: list[bytes], *, why: Exception, good: int) -> None:
