@@ -1,0 +1,1 @@
+"""How the dashboard looks: inks as styles, glyphs, the frame of the screen. What is shown is decided elsewhere."""

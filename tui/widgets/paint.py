@@ -1,0 +1,189 @@
+"""From a line with inks to a strip of an exact number of cells. Pure, and remembered: equal faces are the same strip.
+
+Widths are those Textual computes with, so that what stands beside a strip never moves. Marks that combine stay with
+their character, signs without a width that glue or hide others are left out, and half of a wide glyph is a blank.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.cells import get_character_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tui.theme.dress import Dress
+from tui.theme.glyphs import Glyphs, ascii_only
+from tui.theme.inks import Ground
+from tui.viewmodel.lines import Ink, Line, Span
+
+MARKS = 4
+"""Combining marks kept on one character: more are a prank, and terminals differ in what they do with them."""
+_TINTS: dict[Ink, Ground] = {"add": "added", "remove": "removed", "file": "raised"}
+
+
+class Face(NamedTuple):
+    """All that decides what one line of a widget looks like, but for its size and dress.
+
+    `mark`: what stands before the line; `bar`: what stands in the last cell, None where the line has that cell too;
+    `pan`: cells left out at the left; `chip`: words over the end of the line; `tinted`: the ground tells a change.
+    """
+
+    line: Line = ()
+    ground: Ground = "plain"
+    mark: str = ""
+    bar: str | None = None
+    needle: str = ""
+    pan: int = 0
+    chip: str = ""
+    tinted: bool = False
+
+
+class Piece(NamedTuple):
+    """What is left of a span."""
+
+    text: str
+    ink: Ink
+
+
+@lru_cache(maxsize=1024)
+def strip(face: Face, width: int, dress: Dress) -> Strip:
+    """The face in exactly `width` cells."""
+    ground = _ground(face)
+    style = dress.palette.style
+    shown = [Segment(face.mark[:width], style("accent", ground))] if face.mark and width else []
+    room = max(width - len(face.mark) - (face.bar is not None), 0)
+    used = 0
+    for piece in clip(marked(face.line, face.needle), face.pan, room, dress.glyphs):
+        shown.append(Segment(piece.text, style(piece.ink, ground)))
+        used += measure(piece.text)
+    if used < room:
+        shown.append(Segment(" " * (room - used), style("", ground)))
+    if face.bar is not None and width:
+        shown.append(Segment(face.bar or " ", style("dim", ground)))
+    return _with_chip(Strip(shown, width), face, dress) if face.chip else Strip(shown, width)
+
+
+def _with_chip(under: Strip, face: Face, dress: Dress) -> Strip:
+    chip = ascii_(face.chip, dress.glyphs)
+    end = under.cell_length - (face.bar is not None)
+    start = end - measure(chip)
+    if start < 0:
+        return under
+    words = Strip([Segment(chip, dress.palette.style("bold", "raised") + Style(reverse=True))], end - start)
+    return Strip.join([under.crop(0, start), words, under.crop(end)])
+
+
+def _ground(face: Face) -> Ground:
+    if not face.tinted or face.ground != "plain":
+        return face.ground
+    return next((_TINTS[span.ink] for span in face.line if span.ink in _TINTS), "plain")
+
+
+def ascii_(text: str, glyphs: Glyphs) -> str:
+    """The text as these glyphs can show it."""
+    return text if glyphs.unicode else ascii_only(text)
+
+
+def measure(text: str) -> int:
+    """How many cells Textual takes a clipped text to be."""
+    return len(text) if text.isascii() else sum(map(get_character_cell_size, text))
+
+
+def clip(line: Line, pan: int, room: int, glyphs: Glyphs) -> list[Piece]:
+    """The cells from `pan` on, at most `room` of them; a sign at the end tells that there is more."""
+    cutter = _Cutter(pan, room)
+    pieces = [Piece(text, span.ink) for span in line if (text := cutter.take(ascii_(cutter.enough(span.text), glyphs)))]
+    if cutter.full and room > 0:
+        pieces = [*_shortened(pieces, room - 1), Piece(glyphs.cut, "dim")]
+    return pieces
+
+
+def _shortened(pieces: list[Piece], room: int) -> list[Piece]:
+    cutter = _Cutter(0, room)
+    kept = [Piece(text, piece.ink) for piece in pieces if (text := cutter.take(piece.text))]
+    missing = room - cutter.used
+    return [*kept, Piece(" " * missing, "")] if missing else kept
+
+
+class _Cutter:
+    """Cuts spans one after another, in cells. `full` once something had no room."""
+
+    def __init__(self, pan: int, room: int) -> None:
+        self._skip, self._room = pan, room
+        self._marks = MARKS
+        self.used = 0
+        self.full = False
+
+    def enough(self, text: str) -> str:
+        """As much of a text as can matter here: a line of a megabyte costs no more than one of a screen."""
+        return text[: (self._skip + self._room + 1) * (MARKS + 1)]
+
+    def take(self, text: str) -> str:
+        """What of the next text is shown."""
+        if self.full:
+            return ""
+        if text.isascii():
+            return self._take_plain(text)
+        return "".join(self._chars(text))
+
+    def _take_plain(self, text: str) -> str:
+        skipped = min(self._skip, len(text))
+        self._skip -= skipped
+        shown = text[skipped : skipped + self._room - self.used]
+        self.used += len(shown)
+        self.full = skipped + len(shown) < len(text)
+        self._marks = 0 if shown else MARKS
+        return shown
+
+    def _chars(self, text: str) -> Iterator[str]:
+        for char in text:
+            if (size := get_character_cell_size(char)) == 0:
+                if self._marks < MARKS and self.used and unicodedata.category(char) in {"Mn", "Me"}:
+                    self._marks += 1
+                    yield char
+            elif self._skip:
+                self._skip, blank = max(self._skip - size, 0), size > self._skip
+                self.used += blank
+                yield " " * blank
+            elif self.used + size > self._room:
+                self.full = True
+                return
+            else:
+                self.used += size
+                self._marks = 0
+                yield char
+
+
+@lru_cache(maxsize=64)
+def pattern(needle: str) -> re.Pattern[str]:
+    """What finds a needle; small letters find large ones too."""
+    return re.compile(re.escape(needle), re.IGNORECASE if needle == needle.lower() else 0)
+
+
+def marked(line: Line, needle: str) -> Line:
+    """The line with what matches the needle in the ink of a match; a match may begin in one span and end in another."""
+    if not needle:
+        return line
+    found = [match.span() for match in pattern(needle).finditer("".join(span.text for span in line))]
+    return tuple(_cut_up(line, found)) if found else line
+
+
+def _cut_up(line: Line, found: list[tuple[int, int]]) -> Iterator[Span]:
+    edges = sorted({edge for span in found for edge in span})
+    starts = {start for start, _ in found}
+    inside, position = False, 0
+    for span in line:
+        end, text = position + len(span.text), span.text
+        for edge in [edge for edge in edges if position <= edge < end] + [end]:
+            head, text = text[: edge - position], text[edge - position :]
+            if head:
+                yield Span(head, "match" if inside else span.ink)
+            if edge < end:
+                inside = edge in starts
+            position = edge

@@ -1,0 +1,227 @@
+"""A list of rows of one or more lines, one of them selected by its key.
+
+The selection belongs to a thing, not to a place: rows may come, go and change their order under it. When the thing is
+gone, what took its place is selected. The list never jumps away from under the eye: what is selected stays on the line
+of the screen it was on, unless the list is at its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tui import cells
+from tui.viewmodel.lines import Line, Row, Span
+from tui.widgets.paint import Face
+from tui.widgets.window import Window
+
+GUTTER = 2
+"""Cells before each line: the sign of the selection and a blank."""
+
+
+class Rows(Window):
+    """A list. `empty` is shown when there are no rows; it may have line breaks and is wrapped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "activate", show=False)]
+
+    class Highlighted(Message):
+        """Another row is selected; None: there is none."""
+
+        def __init__(self, rows: Rows, key: str | None) -> None:
+            super().__init__()
+            self.rows, self.key = rows, key
+
+        @property
+        def control(self) -> Rows:
+            """For `@on(..., selector)`."""
+            return self.rows
+
+    class Activated(Message):
+        """A row was entered: the enter key, a double click, or a click on what is selected."""
+
+        def __init__(self, rows: Rows, key: str) -> None:
+            super().__init__()
+            self.rows, self.key = rows, key
+
+        @property
+        def control(self) -> Rows:
+            """For `@on(..., selector)`."""
+            return self.rows
+
+    def __init__(self, *, empty: str = "", id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._empty = empty
+        self._rows: Sequence[Row] = ()
+        self._lines: list[tuple[Line, int]] = []  # each line with the number of its row
+        self._starts: list[int] = []
+        self._places: dict[str, int] = {}
+        self._selected: str | None = None
+        self._fresh = ""
+        self._brings_focus = False
+
+    # What is shown.
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows; keys are unique. Costs what changed of the lines in sight."""
+        anchor = self._anchor()
+        gone = self._places.get(self._selected or "", 0)
+        self._rows = rows
+        self._places = {row.key: number for number, row in enumerate(rows)}
+        self._lines = [(line, number) for number, row in enumerate(rows) for line in row.lines]
+        self._starts = _starts(rows)
+        self._keep_place(anchor)
+        if self._selected not in self._places:
+            self._choose(rows[min(gone, len(rows) - 1)].key if rows else None)
+        self.repaint()
+
+    def _anchor(self) -> tuple[str, int] | None:
+        """What must stay on its line of the screen: the selection if it is in sight, else the first row that is."""
+        if not self._top or not self._rows:
+            return None
+        number = self._places.get(self._selected or "", -1)
+        if number < 0 or not self._top <= self._starts[number] < self._top + self.size.height:
+            number = self._lines[min(self._top, len(self._lines) - 1)][1]
+        return self._rows[number].key, self._starts[number] - self._top
+
+    def _keep_place(self, anchor: tuple[str, int] | None) -> None:
+        if anchor and anchor[0] in self._places:
+            self._top = self._starts[self._places[anchor[0]]] - anchor[1]
+        self.settle()
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows shown."""
+        return self._rows
+
+    @property
+    def empty(self) -> str:
+        """What is shown when there are no rows."""
+        return self._empty
+
+    @empty.setter
+    def empty(self, text: str) -> None:
+        self._empty = text
+        self.repaint()
+
+    @property
+    def inner(self) -> int:
+        """Cells a line has: all but the gutter and the scroll bar."""
+        return max(self.size.width - GUTTER - 1, 0)
+
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
+    def face(self, y: int) -> Face:
+        """A line of a row, or of the empty text."""
+        if not self._lines:
+            return self._empty_face(y)
+        if (at := self._top + y) >= len(self._lines):
+            return Face(bar="")
+        line, number = self._lines[at]
+        bar = self.bar(y)
+        if self._rows[number].key != self._selected:
+            return Face(line, mark=" " * GUTTER, bar=bar)
+        glyphs = self.dress.glyphs
+        if self.has_focus:
+            return Face(line, "chosen", glyphs.here + " ", bar)
+        return Face(line, "held", glyphs.there + " ", bar)
+
+    def _empty_face(self, y: int) -> Face:
+        wrapped = [row for part in self._empty.split("\n") for row in cells.wrap(part, max(self.inner, 1))]
+        return Face((Span(wrapped[y], "dim"),) if y < len(wrapped) else (), mark=" " * GUTTER, bar="")
+
+    # The selection.
+
+    @property
+    def selected(self) -> str | None:
+        """The key of the selected row."""
+        return self._selected
+
+    def select(self, key: str) -> bool:
+        """Select the row with this key and bring it into sight; False if there is none."""
+        if key not in self._places:
+            return False
+        self._choose(key)
+        self._reveal(self._places[key])
+        self.repaint()
+        return True
+
+    def _choose(self, key: str | None) -> None:
+        if key != self._selected:
+            self._selected = key
+            self.post_message(self.Highlighted(self, key))
+
+    def _reveal(self, number: int) -> None:
+        start, end = self._starts[number], self._starts[number] + max(len(self._rows[number].lines), 1)
+        top = max(self._top, end - self.size.height) if self.size.height else self._top
+        self._top = min(top, start)
+
+    def _select_near(self, number: int) -> None:
+        if self._rows:
+            self.select(self._rows[min(max(number, 0), len(self._rows) - 1)].key)
+
+    def _number(self) -> int:
+        return self._places.get(self._selected or "", 0)
+
+    # Keys and mouse.
+
+    def action_step(self, way: int) -> None:
+        """The next row or the one before."""
+        self._select_near(self._number() + way)
+
+    def action_page(self, way: int) -> None:
+        """A page of rows on or back, as the lines lie."""
+        if self._rows:
+            line = self._starts[self._number()] + way * max(self.size.height - 1, 1)
+            self._select_near(self._lines[min(max(line, 0), len(self._lines) - 1)][1])
+
+    def action_edge(self, way: int) -> None:
+        """The first or the last row."""
+        self._select_near(len(self._rows) if way > 0 else 0)
+
+    def action_activate(self) -> None:
+        """Enter the selected row."""
+        if self._selected is not None:
+            self.post_message(self.Activated(self, self._selected))
+
+    def focus_on_click(self) -> bool:
+        """Asked by Textual before a click brings the focus: such a click only selects."""
+        self._brings_focus = not self.has_focus
+        return True
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the row under the pointer; enter it if it was selected before, or clicked twice."""
+        at = self._top + event.y
+        if at >= len(self._lines) or (event.x == self.size.width - 1 and self.limit):
+            return
+        event.stop()
+        key = self._rows[self._lines[at][1]].key
+        if pressed := self.key_at(event.x, event.y):
+            self.select(key)
+            self.post_message(self.Pressed(self, pressed))
+        else:
+            self._click_row(key, event.chain)
+
+    def _click_row(self, key: str, chain: int) -> None:
+        # A double click enters a row once: on its second half if the first one selected it, else on its first.
+        fresh, self._fresh = self._fresh, ""
+        if key != self._selected:
+            self.select(key)
+            self._fresh = key
+        elif chain == 1 and self._brings_focus:
+            self._fresh = key
+        elif chain == 1 or fresh == key:
+            self.action_activate()
+
+
+def _starts(rows: Sequence[Row]) -> list[int]:
+    starts, at = [], 0
+    for row in rows:
+        starts.append(at)
+        at += len(row.lines)
+    return starts
