@@ -88,9 +88,9 @@ class _Decision:
         )
 
     def _cause(self, draft: Draft, first: int | None) -> int | None:
-        task = self._state.run.tasks.get(draft.task) if self._state.run is not None else None
-        if task is not None:
-            return task.last
+        run = self._state.run
+        if run is not None and (draft.task == ROOT or draft.task in run.tasks) and run.task(draft.task).last:
+            return run.task(draft.task).last
         return first or (self.events[-1].seq if self.events else None)
 
     def _touch(self, event: e.Event) -> None:

@@ -228,6 +228,10 @@ def test_a_check_of_the_base_that_is_always_interrupted_is_a_question_too():
     assert hand.run.outcome == "needs_human"
     hand.do(c.Answer(approval="_", granted=True))
     assert list(hand.assigned()) == ["_/check.0.0"]
+    given, ended = (
+        next(event for event in hand.last if event.kind == kind) for kind in ("approval_given", "stage_closed")
+    )
+    assert ended.cause == given.seq  # and so `why` reaches back to what was asked
 
 
 def test_a_merge_that_breaks_is_made_again_three_times_at_most():
