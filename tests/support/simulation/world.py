@@ -114,6 +114,8 @@ class World:
         self.decide(
             c.CameUp(epoch=self._epoch, pid=self._epoch, version="0", confinement="unconfined", held=held)  # type: ignore[arg-type]
         )
+        if not self.repo.edited:
+            self._clear()  # whatever waits is looked at again, as the way may have been cleared while nobody looked
         self.sync()
 
     def crash(self) -> None:
