@@ -1,0 +1,156 @@
+"""What is asked before something is done, in words that name what it is done to; and the engine's request for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.core import commands as c
+from engine.core.amounts import parse
+from engine.core.state import ROOT
+from tui.cells import plain
+from tui.headless.moments import count
+from tui.viewmodel.ages import age
+from tui.viewmodel.board import Board
+from tui.viewmodel.focus import Target, approval
+
+
+class Question(NamedTuple):
+    """A dialog: what is about to be done, to what, with what effect. `yes` says what pressing it does."""
+
+    title: str
+    lines: tuple[str, ...]
+    yes: str
+
+
+class Kill(NamedTuple):
+    """To be killed with all it started; None: every agent."""
+
+    agent: str | None
+
+
+def kill(board: Board, meant: Target) -> Question:
+    """About killing one agent."""
+    return Question(f"Kill {meant.agent}?", (*_doing(board, meant.agent), *_after(meant.agent)), "kill it")
+
+
+def kill_all(board: Board, _: Target) -> Question:
+    """About killing every agent."""
+    busy = [name for name, agent in board.state.agents.items() if agent.stage]
+    told = [line for name in busy[:6] for line in _doing(board, name)[:1]]
+    rest = [f"and {count(len(busy) - 6, 'other')} at work"] if len(busy) > 6 else []
+    held = "Each is held until you resume it; other tasks wait until then."
+    return Question(f"Kill all {count(len(board.state.agents), 'agent')}?", (*told, *rest, held), "kill them all")
+
+
+def stop(board: Board, meant: Target) -> Question:
+    """About ending what an agent does, gently."""
+    gently = "It is told to end, and ended when it does not. It gets nothing until you resume it."
+    return Question(f"Stop {meant.agent}?", (*_doing(board, meant.agent)[:1], gently), "stop it")
+
+
+def approve(board: Board, meant: Target) -> Question:
+    """About saying yes."""
+    return Question(f"Approve for {_about(board, meant)}?", _asked(board, meant), "approve it")
+
+
+def deny(board: Board, meant: Target) -> Question:
+    """About saying no."""
+    return Question(f"Deny for {_about(board, meant)}?", _asked(board, meant), "deny it")
+
+
+def send(board: Board, meant: Target) -> Question:
+    """About what an agent is told."""
+    return Question(f"Message to {meant.agent}", _doing(board, meant.agent)[:1], "send it")
+
+
+def retry(board: Board, meant: Target) -> Question:
+    """About one more round of work."""
+    return Question(f"Try {meant.task} again?", (*_task(board, meant.task), "Who tries reads what you say."), "try")
+
+
+def cancel(board: Board, meant: Target) -> Question:
+    """About dropping a task."""
+    waiting = board.run.dependants.get(meant.task, ()) if board.run is not None else ()
+    after = (f"Blocked by it then: {plain(', '.join(waiting))}.",) if waiting else ()
+    return Question(f"Cancel {meant.task}?", (*_task(board, meant.task), *after), "cancel the task")
+
+
+def budget(board: Board, meant: Target) -> Question:
+    """About raising a budget: an agent's when it is used up, else the run's."""
+    return Question(f"Raise the budget of {scope(board, meant)}", ("By how much? 5usd, 200ktok",), "raise it")
+
+
+def scope(board: Board, meant: Target) -> str:
+    """Whose budget is meant."""
+    agent = board.knows(meant.agent)
+    return meant.agent if agent is not None and agent.spec.budget is not None and agent.spent_out else "run"
+
+
+def request(name: str, board: Board, meant: Target, said: str = "") -> c.Requests | Kill:  # noqa: C901  one line an action
+    """The engine's request for an action of that name. Raises BadAmount, KeyError for one the screen does itself."""
+    match name:
+        case "pause":
+            return c.PauseAgent(agent=meant.agent)
+        case "resume":
+            return c.ResumeAgent(agent=meant.agent)
+        case "stop":
+            return c.StopAgent(agent=meant.agent, reason=said)
+        case "kill":
+            return Kill(meant.agent)
+        case "kill_all":
+            return Kill(None)
+        case "send":
+            return c.SteerAgent(agent=meant.agent, text=said)
+        case "approve":
+            return c.Answer(approval=meant.approval, granted=True, why=said)
+        case "deny":
+            return c.Answer(approval=meant.approval, granted=False, why=said)
+        case "retry":
+            return c.RetryTask(task=meant.task, note=said)
+        case "cancel":
+            return c.CancelTask(task=meant.task, note=said)
+        case "budget":
+            return c.RaiseBudget(scope=scope(board, meant), amount=parse(said))
+    raise KeyError(name)
+
+
+def _doing(board: Board, agent: str) -> tuple[str, ...]:
+    """What an agent does, and what would end with it."""
+    stands = board.agent(agent)
+    if stands.stage is None:
+        return (f"{agent} is {stands.word}: {plain(stands.evidence)}.",)
+    since = age(board.now() - stands.since)
+    told = f"{agent} is at {stands.stage.kind} of {stands.stage.task}, round {stands.stage.round}, since {since}."
+    return (told, f"Process {stands.pid} and all it started end at once.") if stands.pid else (told,)
+
+
+def _after(agent: str) -> tuple[str, ...]:
+    return (
+        "What it wrote so far is put aside under a ref of its own, and the proof names it.",
+        f"The task goes to whoever is free; {agent} gets nothing until you resume it.",
+    )
+
+
+def _about(board: Board, meant: Target) -> str:
+    asked = approval(board, meant.approval)
+    return "the run" if asked is None or asked.task == ROOT else asked.task
+
+
+def _asked(board: Board, meant: Target) -> tuple[str, ...]:
+    asked = approval(board, meant.approval)
+    if asked is None:
+        return ()
+    task = board.find(asked.task)
+    title = (f"{asked.task}: {plain(task.spec.title)}",) if task is not None else ()
+    round_ = task.round if task is not None else None
+    change = round_.change if round_ is not None else None
+    size = (f"+{change.added} -{change.removed} in {count(len(change.files), 'file')}",) if change is not None else ()
+    return (plain(asked.what), *title, *size)
+
+
+def _task(board: Board, name: str) -> tuple[str, ...]:
+    task = board.find(name)
+    if task is None:
+        return ()
+    stands = board.task(name)
+    return (f"{name}: {plain(task.spec.title)}", f"It is {stands.word.replace('_', ' ')}: {plain(stands.evidence)}.")
