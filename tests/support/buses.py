@@ -1,0 +1,108 @@
+"""A broker of each kind for tests, and plain clients of it that may try anything."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import sys
+import tempfile
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from engine.bus.accounts import Accounts
+from engine.bus.broker import BrokerProcess, free_port
+from engine.bus.errors import NoBroker
+from engine.bus.provider import Place, choose
+from engine.bus.topics import Topics
+
+REPO = "repo1"
+NODELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+
+def provider_or_skip(name):
+    try:
+        return choose(name)
+    except NoBroker as missing:
+        pytest.skip(str(missing))
+
+
+@contextmanager
+def place(*accounts, repo=REPO):
+    """Where a broker may be, in a folder short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="qd-bus-", dir="/tmp"))
+    try:
+        yield place_in(folder, *accounts, repo=repo)
+    finally:
+        shutil.rmtree(folder)
+
+
+def place_in(folder, *accounts, repo=REPO):
+    known = Accounts(folder / "bus", ("engine", *accounts))
+    known.create()
+    root = Topics(repo).root
+    return Place(folder=folder / "bus", socket=folder / "b.sock", port=free_port(0), root=root, accounts=known)
+
+
+@asynccontextmanager
+async def running(name, *accounts):
+    """A broker and where it is."""
+    provider = provider_or_skip(name)
+    with place(*accounts) as where:
+        broker = await BrokerProcess.start(provider, where)
+        try:
+            await listening(where.port, broker)
+            yield broker, where
+        finally:
+            await broker.close()
+
+
+async def listening(port, broker):
+    """Until it lets somebody in; no broker says when it is ready."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                assert not broker.gone.done(), broker.said
+                await asyncio.sleep(0.02)
+                continue
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            return
+
+
+def login(where, user, password=None, **options):
+    """A plain client, by TCP as any other program."""
+    password = where.accounts.file(user).read_text() if password is None else password
+    return aiomqtt.Client(
+        "127.0.0.1", where.port, username=user, password=password, socket_options=NODELAY, timeout=5, **options
+    )
+
+
+async def heard(client, fence, publish):
+    """What a client is sent until `fence`, a topic that `publish` makes a message on: nothing is waited for."""
+    await publish()
+    found = []
+    async with asyncio.timeout(10):
+        async for message in client.messages:
+            if str(message.topic) == fence:
+                return found
+            found.append((str(message.topic), bytes(message.payload)))
+    raise AssertionError("the connection ended")
+
+
+async def hold(name, folder):
+    """Run a broker until somebody kills us."""
+    where = place_in(folder, "ann")
+    broker = await BrokerProcess.start(choose(name), where)
+    await listening(where.port, broker)
+    print(broker.pid, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(hold(sys.argv[1], Path(sys.argv[2])))
