@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from engine.api import frames
-from engine.api.calls import CallRefused, RunRequest
+from engine.api.calls import RunRequest
 from engine.api.errors import BadFrame, EngineGone
 from engine.api.frames import Wanted
 from engine.api.wire import Wire
@@ -32,6 +32,8 @@ class Stream(Iterator[T], Generic[T]):
 
     def __next__(self) -> T:
         frame = self._wire.receive()
+        while isinstance(frame, frames.Subscribed):
+            frame = self._wire.receive()
         if not isinstance(frame, frames.Published):
             raise BadFrame(f"a {type(frame).__name__.lower()} in a stream of events")
         return self._read(bytes(frame.event))
@@ -144,5 +146,5 @@ class Client:
             if isinstance(reply, frames.Done) and reply.id == frame.id:
                 return msgspec.json.decode(reply.data)
             if isinstance(reply, frames.Refused) and reply.id == frame.id:
-                raise CallRefused(reply.reason, code=reply.code, exit_code=reply.exit)
+                raise reply.error()
             # Another id answers a call that was broken off, by Ctrl-C for example.

@@ -1,7 +1,8 @@
-"""One client of the engine, on a stream of bytes: greets, reads its calls, answers them, follows the record for it.
+"""One client of the engine, on any channel: greets, reads its calls, answers them, follows record and agents for it.
 
 A client that follows is a cursor over seq and nothing else: it is sent the next events once it has taken the last, so
-a slow one holds no memory, never delays the engine and never misses an event. A call that was read is carried out even
+a slow one holds no memory, never delays the engine and never misses an event. What agents print is followed the same
+way, by a place in a file; there a slow client is told what was skipped. A call that was read is carried out even
 if its client is gone by then (a kill above all); only waiting ends with the client.
 """
 
@@ -15,7 +16,8 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from msgspec import Raw
 
 from engine.api import frames
-from engine.api.calls import PROTOCOL, CallRefused, Engine
+from engine.api.calls import PROTOCOL, CallRefused, Engine, Following, Printed
+from engine.api.channel import Channel
 from engine.api.errors import BadFrame
 from engine.core.events import encode as encode_event
 
@@ -32,15 +34,11 @@ _log = logging.getLogger(__name__)
 class Connection:
     """A connected client. `joined` is called with it once it was welcomed."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        joined: Callable[[Connection], None],
-    ) -> None:
-        self._engine, self._reader, self._writer, self._joined = engine, reader, writer, joined
+    def __init__(self, engine: Engine, channel: Channel, joined: Callable[[Connection], None]) -> None:
+        self._engine, self._channel, self._joined = engine, channel, joined
         self._cursor: int | None = None
+        self._stream: asyncio.Task[None] | None = None  # of events
+        self._following: Following | None = None  # of what agents print
         self._refusal = ""
         self._slots = asyncio.Semaphore(CALLS)
         self._calls: set[asyncio.Task[None]] = set()
@@ -59,7 +57,10 @@ class Connection:
         finally:
             for task in self._waiting:
                 task.cancel()
-            await self._shut()
+            if self._following is not None:
+                self._following.close()
+            self._channel.close()
+            await self._channel.closed()
 
     async def finish(self) -> None:
         """Answer the calls under way, send what is durable, say that the engine ends, and close."""
@@ -70,20 +71,16 @@ class Connection:
         if self._cursor is not None:
             await self._catch_up()
         await self._tell(frames.Bye(reason="the engine ended"))
-        self._writer.close()
+        self._channel.close()
 
     def abort(self) -> None:
         """Close at once, whatever was not sent."""
-        self._writer.transport.abort()
+        self._channel.abort()
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     async def _read(self) -> frames.Asked:
-        try:
-            line = await self._reader.readuntil(b"\n")
-        except asyncio.LimitOverrunError:
-            raise BadFrame(f"a frame has at most {frames.MAX_FRAME} bytes", code="too_large") from None
-        return frames.asked(line)
+        return frames.asked(await self._channel.receive())
 
     async def _greet(self) -> None:
         try:
@@ -105,27 +102,35 @@ class Connection:
         elif isinstance(frame, frames.Hello):
             raise BadFrame("a second hello", code="hello")
         elif isinstance(frame, frames.Subscribe):
-            self._subscribe(frame.since)
+            await self._subscribe(frame.since)
+        elif isinstance(frame, frames.Unsubscribe):
+            self._unsubscribe()
         elif self._refusal and not isinstance(frame, frames.End):
             await self._tell(frames.Refused(id=frame.id, reason=self._refusal, code="version", exit=2))
         else:
             await self._slots.acquire()
             self._spawn(self._waiting if isinstance(frame, frames.Settled) else self._calls, self._call(frame))
 
-    def _subscribe(self, since: int) -> None:
+    async def _subscribe(self, since: int) -> None:
         if self._refusal:
             raise BadFrame(self._refusal, code="version")
-        if self._cursor is not None:
-            raise BadFrame("a connection subscribes once; open another", code="subscribed")
+        self._unsubscribe()
         self._cursor = since
-        self._spawn(self._waiting, self._follow())
+        await self._tell(frames.Subscribed(since=since))
+        self._stream = self._spawn(self._waiting, self._follow())
+
+    def _unsubscribe(self) -> None:
+        self._cursor = None
+        if self._stream is not None:
+            self._stream.cancel()  # it stands at an await, and sends nothing more
 
     # -- answering -------------------------------------------------------------------------------------------------
 
-    def _spawn(self, tasks: set[asyncio.Task[None]], coroutine: Coroutine[None, None, None]) -> None:
+    def _spawn(self, tasks: set[asyncio.Task[None]], coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        return task
 
     async def _call(self, frame: frames.Call) -> None:
         try:
@@ -138,25 +143,45 @@ class Connection:
             answer = frames.encode(frames.Refused(id=frame.id, reason=reason, code="defect", exit=1))
         finally:
             self._slots.release()
-        await self._send(answer)
+        await self._channel.send(answer)
 
     async def _carry_out(self, frame: frames.Call) -> object:
         engine = self._engine
         match frame:
             case frames.Submit():
-                events = await engine.submit(frame.request, actor=frame.actor)
-                return [Raw(encode_event(event)) for event in events]
+                return [Raw(encode_event(e)) for e in await engine.submit(frame.request, actor=frame.actor)]
             case frames.Start():
                 return await engine.start_run(frame.request, actor=frame.actor)
             case frames.Kill():
                 return await engine.kill(frame.agent)
             case frames.Settled():
                 return await engine.settled(frame.agent, frame.wanted)
-            case frames.Query():
-                return engine.status()
             case frames.End():
                 engine.end(kill=frame.kill)
                 return None
+            case frames.Follow():
+                self._listen(frame)
+                return None
+            case _:
+                return await self._look_up(frame)
+
+    async def _look_up(self, frame: frames.Question) -> object:
+        engine = self._engine
+        match frame:
+            case frames.Query(what="state"):
+                return Raw(await engine.state())
+            case frames.Query():
+                return engine.status()
+            case frames.Diff():
+                return await engine.diff(agent=frame.agent, task=frame.task, attempt=frame.attempt)
+            case frames.Transcript():
+                which = Printed(agent=frame.agent, task=frame.task, attempt=frame.attempt, kind=frame.kind)
+                return engine.transcript(which, offset=frame.offset, limit=frame.limit)
+            case frames.Artifacts():
+                return engine.artifacts(frame.task, frame.attempt)
+            case frames.Artifact():
+                place = (frame.task, frame.attempt, frame.name)
+                return engine.artifact(*place, offset=frame.offset, limit=frame.limit)
 
     # -- following -------------------------------------------------------------------------------------------------
 
@@ -168,34 +193,30 @@ class Connection:
         except Exception as error:  # noqa: BLE001  whatever it is, the client must hear of it
             _log.exception("following from %s failed", self._cursor)
             await self._tell(frames.Error(reason=f"the record cannot be read: {error}", code="record"))
-            self._writer.close()
+            self._channel.close()
 
     async def _catch_up(self) -> None:
         while lines := self._engine.since(self._cursor or 0, EVENTS):
             for some in _portions(lines):
                 self._cursor = (self._cursor or 0) + len(some)  # seq has no gaps
-                await self._send(b"".join(map(frames.published, some)))
+                await self._channel.send(b"".join(map(frames.published, some)))
             await asyncio.sleep(0)  # a client that keeps up never lets drain wait, and others want a turn
 
+    def _listen(self, choice: frames.Follow) -> None:
+        if self._following is None:
+            self._following = self._engine.follow()
+            self._spawn(self._waiting, self._pass_on(self._following))
+        self._following.choose(choice.lines, others=choice.others)
+
+    async def _pass_on(self, following: Following) -> None:
+        try:
+            while True:
+                await self._tell(await following.said())
+        except Exception:  # noqa: BLE001  a defect here must not end what else the client does
+            _log.exception("following what agents print failed")
+
     async def _tell(self, frame: frames.Answered) -> None:
-        await self._send(frames.encode(frame))
-
-    async def _send(self, data: bytes) -> None:
-        """Write whole frames at once, and wait while the client has not taken them. Nothing if it is gone."""
-        if self._writer.is_closing():
-            return
-        self._writer.write(data)
-        try:
-            await self._writer.drain()
-        except ConnectionError:
-            self._writer.close()
-
-    async def _shut(self) -> None:
-        self._writer.close()
-        try:
-            await self._writer.wait_closed()
-        except ConnectionError:
-            pass
+        await self._channel.send(frames.encode(frame))
 
 
 def _portions(lines: Iterable[bytes]) -> Iterator[list[bytes]]:

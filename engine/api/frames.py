@@ -1,9 +1,9 @@
 """The client protocol: every frame that a client and the engine exchange, in two closed unions.
 
-On a socket a frame is one JSON object on one line, `frame` its kind, at most `MAX_FRAME` bytes with its line end. The
-client begins with `hello`, the engine answers `welcome`; then each call has an `id` that its reply repeats. Events are
-the record's own JSON, byte for byte. `hello`, `welcome`, `end`, `done`, `error`, `ping` and `pong` stay as they are in
-every later protocol, so that a client of any version can end an engine of any other.
+On a socket a frame is one JSON object on one line, `frame` its kind; one from a client has at most `MAX_FRAME` bytes
+with its line end. The client begins with `hello`, the engine answers `welcome`; then each call has an `id` that its
+reply repeats. Events are the record's own JSON, byte for byte. `hello`, `welcome`, `end`, `done`, `error`, `ping` and
+`pong` stay as they are in every later protocol, so that a client of any version can end an engine of any other.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from engine.api.calls import PROTOCOL, RunRequest
-from engine.api.errors import BadFrame
+from engine.api.calls import PAGE, PROTOCOL, CallRefused, RunRequest
+from engine.api.errors import BadFrame, EngineGone, WrongVersion
+from engine.api.version import VERSION
 from engine.core.commands import Requests
 
 MAX_FRAME = 16 * 1024 * 1024
@@ -23,6 +24,7 @@ Actor = Annotated[str, Meta(pattern=r"^(?!engine$)[\w.@+-]{1,64}$")]
 """Who asks: a person by any name. Nobody speaks as the engine."""
 Wanted = Literal["paused", "stopped", "resumed"]
 Seq = Annotated[int, Meta(ge=0, le=2**62)]
+Limit = Annotated[int, Meta(ge=1, le=PAGE)]
 
 
 def _tag(name: str) -> str:
@@ -82,24 +84,86 @@ class End(Frame, frozen=True, kw_only=True):
 
 
 class Query(Frame, frozen=True, kw_only=True):
-    """Read. Done: for `status`, what `status --json` prints."""
+    """Read. Done: for `status`, what `status --json` prints; for `state`, the core's State, durable as of its seq."""
 
     id: int
-    what: Literal["status"]
+    what: Literal["status", "state"]
+
+
+class Diff(Frame, frozen=True, kw_only=True):
+    """What an agent's clone differs in from the base it works on, now; or what an attempt (null: the latest) claimed.
+
+    Done: a `Difference`.
+    """
+
+    id: int
+    agent: str | None = None
+    task: str | None = None
+    attempt: int | None = None
+
+
+class Transcript(Frame, frozen=True, kw_only=True):
+    """A page of what an agent printed: the latest transcript that fits all that is said. Done: a `Page`."""
+
+    id: int
+    agent: str | None = None
+    task: str | None = None
+    attempt: int | None = None
+    kind: str | None = None
+    offset: int = 0
+    limit: Limit = PAGE
+
+
+class Artifacts(Frame, frozen=True, kw_only=True):
+    """What attempts at a task (null: all of them) left. Done: a list of `Artifact`."""
+
+    id: int
+    task: str
+    attempt: int | None = None
+
+
+class Artifact(Frame, frozen=True, kw_only=True):
+    """A page of one of them. Done: a `Page`."""
+
+    id: int
+    task: str
+    attempt: int
+    name: str
+    offset: int = 0
+    limit: Limit = PAGE
+
+
+class Follow(Frame, frozen=True, kw_only=True):
+    """Be sent what agents print: each line of those in `lines`, and of the others the last line, if `others`.
+
+    It replaces what was followed before; both empty ends it. Done: null.
+    """
+
+    id: int
+    lines: Annotated[list[str], Meta(max_length=256)] = []
+    others: bool = False
 
 
 class Subscribe(Frame, frozen=True, kw_only=True):
-    """Be sent every event after `since`, without a gap, for as long as the connection lasts. Once a connection."""
+    """Be sent every event after `since`, without a gap. A further one begins anew from where it says.
+
+    `subscribed` comes before the first of them, so that what was on its way before can be told apart.
+    """
 
     since: Seq = 0
+
+
+class Unsubscribe(Frame, frozen=True, kw_only=True):
+    """Be sent no more events until the next `subscribe`."""
 
 
 class Ping(Frame, frozen=True, kw_only=True):
     """Is anybody there?"""
 
 
-Asked = Hello | Submit | Start | Kill | Settled | End | Query | Subscribe | Ping
-Call = Submit | Start | Kill | Settled | End | Query
+Question = Query | Diff | Transcript | Artifacts | Artifact
+Call = Submit | Start | Kill | Settled | End | Follow | Question
+Asked = Hello | Call | Subscribe | Unsubscribe | Ping
 
 
 # -- from the engine -----------------------------------------------------------------------------------------------
@@ -129,11 +193,40 @@ class Refused(Frame, frozen=True, kw_only=True):
     code: str
     exit: int
 
+    def error(self) -> CallRefused:
+        """As the exception it was, and is again at the client."""
+        return CallRefused(self.reason, code=self.code, exit_code=self.exit)
+
 
 class Published(Frame, frozen=True, kw_only=True):
     """One event, as it stands in the record."""
 
     event: Raw
+
+
+class Subscribed(Frame, frozen=True, kw_only=True):
+    """From here on events are those after `since`."""
+
+    since: int
+
+
+class Said(Frame, frozen=True, kw_only=True):
+    """What an agent printed: bytes `offset` to `next` of the transcript `name`, as text that is harmless to look at.
+
+    Whole lines with their ends, but for a line that is too long for one frame (it goes on in the next one) and the
+    last one of a program that left it unended. `missed` bytes before `offset` were skipped: this client was slow, or
+    asked for no more than the last line, or began in the middle; the transcript has them.
+    """
+
+    agent: str
+    task: str
+    attempt: int
+    kind: str
+    name: str
+    offset: int
+    next: int
+    text: str
+    missed: int = 0
 
 
 class Pong(Frame, frozen=True, kw_only=True):
@@ -153,7 +246,7 @@ class Error(Frame, frozen=True, kw_only=True):
     code: str
 
 
-Answered = Welcome | Done | Refused | Published | Pong | Bye | Error
+Answered = Welcome | Done | Refused | Published | Subscribed | Said | Pong | Bye | Error
 
 _encoder = msgspec.json.Encoder()
 _asked: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
@@ -164,6 +257,14 @@ _PUBLISHED = b'{"frame":"published","event":'
 def encode(frame: Asked | Answered) -> bytes:
     """One frame with its line end."""
     return _encoder.encode(frame) + b"\n"
+
+
+def sendable(frame: Asked) -> bytes:
+    """As `encode`, for a client to send. Raises CallRefused for a frame that is too large."""
+    data = encode(frame)
+    if len(data) > MAX_FRAME:
+        raise CallRefused(f"this is too large: {len(data)} bytes, {MAX_FRAME} at most", code="too_large")
+    return data
 
 
 def published(event: bytes) -> bytes:
@@ -190,6 +291,30 @@ def answered(line: bytes) -> Answered:
         return _answered.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadFrame(f"the engine sent no frame of protocol {PROTOCOL}: {error}") from error
+
+
+def meant(line: bytes) -> Answered:
+    """As `answered`, but a frame that ends the connection is raised: EngineGone for `bye`, BadFrame for `error`."""
+    frame = answered(line)
+    if isinstance(frame, Bye):
+        raise EngineGone(frame.reason)
+    if isinstance(frame, Error):
+        raise BadFrame(frame.reason, code=frame.code)
+    return frame
+
+
+HELLO = Hello(protocol=PROTOCOL, version=VERSION)
+"""What this program says first."""
+
+
+def greeted(answer: Answered, *, any_version: bool = False) -> Welcome:
+    """The engine's answer to `HELLO`. Raises BadFrame and, unless `any_version`, WrongVersion."""
+    if not isinstance(answer, Welcome):
+        raise BadFrame(f"the engine answered a hello with {type(answer).__name__.lower()}")
+    if not any_version and (answer.protocol, answer.version) != (PROTOCOL, VERSION):
+        reason = mismatch(engine=answer.version, pid=answer.pid, client=VERSION)
+        raise WrongVersion(reason, engine=answer.version, pid=answer.pid)
+    return answer
 
 
 def mismatch(*, engine: str, pid: int, client: str) -> str:

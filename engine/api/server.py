@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.api.calls import Engine
+from engine.api.channel import StreamChannel
 from engine.api.connection import Connection
 from engine.api.errors import UnsafeSocket
 from engine.api.frames import MAX_FRAME
@@ -80,7 +81,7 @@ class Server:
         if task is None or not _same_user(writer.get_extra_info("socket")):
             writer.close()
             return
-        connection = Connection(self._engine, reader, writer, self._joined)
+        connection = Connection(self._engine, StreamChannel(reader, writer), self._joined)
         self._tasks[task] = connection
         try:
             await connection.serve()

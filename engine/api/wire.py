@@ -7,13 +7,11 @@ own, however long the engine works on it, and yet nobody waits for an engine tha
 from __future__ import annotations
 
 import socket
-from collections import deque
 from pathlib import Path
 
 from engine.api import frames
-from engine.api.calls import PROTOCOL, CallRefused
-from engine.api.errors import BadFrame, EngineGone, NoEngine, WrongVersion
-from engine.api.version import VERSION
+from engine.api.errors import EngineGone, NoEngine
+from engine.api.lines import Lines
 
 SILENCE = 5.0
 """Seconds without a byte after which the engine is asked."""
@@ -27,22 +25,18 @@ class Wire:
 
     def __init__(self, path: Path, *, any_version: bool = False) -> None:
         """Connect and greet. Raises NoEngine, EngineGone and, unless `any_version`, WrongVersion."""
-        self._lines: deque[bytes] = deque()
-        self._rest: list[bytes] = []
+        self._lines = Lines()
         self._socket = _connected(path)
         try:
-            self.engine = self._greet()
-            if not any_version:
-                _compare(self.engine)
+            self.send(frames.HELLO)
+            self.engine = frames.greeted(self.receive(), any_version=any_version)
         except BaseException:
             self._socket.close()
             raise
 
     def send(self, frame: frames.Asked) -> None:
         """Send a frame. Raises CallRefused for one that is too large, EngineGone."""
-        data = frames.encode(frame)
-        if len(data) > frames.MAX_FRAME:
-            raise CallRefused(f"this is too large: {len(data)} bytes, {frames.MAX_FRAME} at most", code="too_large")
+        data = frames.sendable(frame)
         self._socket.settimeout(SILENCE + PATIENCE)
         try:
             self._socket.sendall(data)
@@ -54,34 +48,18 @@ class Wire:
 
     def receive(self) -> frames.Answered:
         """The next frame that is no sign of life. Raises EngineGone, BadFrame."""
-        while isinstance(frame := frames.answered(self._line()), frames.Pong):
+        while isinstance(frame := frames.meant(self._line()), frames.Pong):
             pass
-        if isinstance(frame, frames.Bye):
-            raise EngineGone(frame.reason)
-        if isinstance(frame, frames.Error):
-            raise BadFrame(frame.reason, code=frame.code)
         return frame
 
     def close(self) -> None:
         """Leave."""
         self._socket.close()
 
-    def _greet(self) -> frames.Welcome:
-        self.send(frames.Hello(protocol=PROTOCOL, version=VERSION))
-        welcome = self.receive()
-        if not isinstance(welcome, frames.Welcome):
-            raise BadFrame(f"the engine answered a hello with {type(welcome).__name__.lower()}")
-        return welcome
-
     def _line(self) -> bytes:
-        while not self._lines:
-            first, *others = self._chunk().split(b"\n")
-            self._rest.append(first)
-            if others:
-                self._lines.append(b"".join(self._rest))
-                self._lines.extend(others[:-1])
-                self._rest = [others[-1]]
-        return self._lines.popleft()
+        while (line := self._lines.take()) is None:
+            self._lines.feed(self._chunk())
+        return line
 
     def _chunk(self) -> bytes:
         self._socket.settimeout(SILENCE)
@@ -108,8 +86,8 @@ class Wire:
 
     def _last_words(self) -> None:
         """Why the engine closed, if it said so: what it sent can still be read. Raises BadFrame or EngineGone."""
-        while not isinstance(self.receive(), frames.Bye | frames.Error):
-            pass
+        while True:
+            self.receive()
 
 
 def _connected(path: Path) -> socket.socket:
@@ -127,9 +105,3 @@ def _connected(path: Path) -> socket.socket:
         opened.close()
         raise
     return opened
-
-
-def _compare(engine: frames.Welcome) -> None:
-    if (engine.protocol, engine.version) != (PROTOCOL, VERSION):
-        reason = frames.mismatch(engine=engine.version, pid=engine.pid, client=VERSION)
-        raise WrongVersion(reason, engine=engine.version, pid=engine.pid)

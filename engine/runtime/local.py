@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from engine.api.calls import CallRefused, RunRequest
 from engine.api.status import status
 from engine.api.version import VERSION
@@ -120,6 +122,13 @@ class LocalEngine:
     async def changed(self, seq: int) -> None:
         """Return once an event after `seq` is durable."""
         await self.record.changed(seq)
+
+    async def state(self) -> bytes:
+        """The state as JSON, once all that it rests on is durable."""
+        state = self.record.state
+        seq, encoded = state.seq, msgspec.json.encode(state)
+        await self.record.changed(seq - 1)
+        return encoded
 
     def status(self) -> dict[str, Any]:
         """What `status --json` prints."""

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
+
 from engine.api.calls import CallRefused
 from engine.api.server import Server
 from engine.api.status import status
@@ -91,6 +93,9 @@ class FakeEngine:
         while agent is None or self.mind.state.agents[agent].pause != "frozen":
             await self.changed(self.seq)
         return [{"agent": agent, "state": wanted, "proof": "frozen"}]
+
+    async def state(self):
+        return msgspec.json.encode(self.mind.state)
 
     def status(self):
         return status(self.mind.state, now=time.time(), engine={"pid": 4242, "version": self.version})
