@@ -6,24 +6,32 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from support.crashing import Crashing, built, judge, make_project
-from support.lives import a_house, private_home
+from support.lives import a_home, a_house, living_in
 
 
 @pytest.fixture(scope="session")
-def home():
-    with private_home() as folder:
+def premises():
+    """Where all of them live; in force only while one does, as other tests run in this process too."""
+    with a_home() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
-def tree(home):
+def tree(premises):
     """The tree of parts after a run that nobody disturbs."""
-    with a_house(make_project(home / "undisturbed")) as house:
+    with living_in(premises), a_house(make_project(premises / "undisturbed")) as house:
         run = Crashing(house)
         run.to_the_end()
         found = built(house)
         judge(run, found)
         return found
+
+
+@pytest.fixture
+def home(premises):
+    """The premises, in force for one test."""
+    with living_in(premises):
+        yield premises
 
 
 @pytest.fixture

@@ -33,11 +33,12 @@ Event = dict[str, Any]
 PATIENCE = 90.0
 """Seconds after which a test gives a process up, on a machine that is busy with anything else."""
 ROOM = 1 << 30
+FOLDERS = {"XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "home", "HOME": "home"}
 
 
 @contextmanager
-def private_home() -> Iterator[Path]:
-    """State, configuration and sockets of this test alone, under a path short enough for a socket.
+def a_home() -> Iterator[Path]:
+    """A folder for state, configuration and sockets, its path short enough for a socket.
 
     In memory where there is room: a killed process loses nothing that it wrote, on whatever disk, and these tests
     should not wait for the disk's other users. What a disk may lose is another suite's matter (`powerloss`).
@@ -45,15 +46,20 @@ def private_home() -> Iterator[Path]:
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
     folder = Path(tempfile.mkdtemp(prefix="qd-", dir=memory if roomy else "/tmp"))
-    folders = {"XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "home", "HOME": "home"}
-    for name in set(folders.values()):
+    for name in set(FOLDERS.values()):
         (folder / name).mkdir(mode=0o700)
-    git = {name: value for name, value in clean_environment().items() if name.startswith("GIT_CONFIG_")}
     try:
-        with mock.patch.dict(os.environ, git | {name: str(folder / part) for name, part in folders.items()}):
-            yield folder
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def living_in(home: Path) -> Iterator[None]:
+    """For as long as this lasts, engines that are started have their state, configuration and sockets there."""
+    git = {name: value for name, value in clean_environment().items() if name.startswith("GIT_CONFIG_")}
+    with mock.patch.dict(os.environ, git | {name: str(home / part) for name, part in FOLDERS.items()}):
+        yield
 
 
 class House:
