@@ -30,14 +30,21 @@ def until_next(seconds: float) -> float:
     return step - seconds % step
 
 
-def moment(at: float, now: float) -> str:
-    """A moment in local time: `14:05`, or the day when it was not today: `21 Nov`."""
-    then, today = time.localtime(at), time.localtime(now)
-    return time.strftime("%H:%M" if then[:3] == today[:3] else "%d %b", then)
+class Today:
+    """One moment at which much is told: the moment itself, and words for those before it."""
 
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self._day = time.localtime(now)[:3]
+        self._told: dict[float, str] = {}
 
-def told(since: float, now: float, *, moving: bool) -> str:
-    """The age of what is in motion, the moment at which all else began."""
-    if not since:
-        return ""
-    return age(now - since) if moving else f"since {moment(since, now)}"
+    def since(self, at: float) -> str:
+        """`since 14:05`, or the day when it was not today; nothing for what never began."""
+        if not at:
+            return ""
+        minute = at // MINUTE
+        found = self._told.get(minute)
+        if found is None:
+            then = time.localtime(at)
+            found = self._told[minute] = time.strftime("since %H:%M" if then[:3] == self._day else "since %d %b", then)
+        return found

@@ -14,6 +14,7 @@ from engine.core import events as e
 from engine.core.evolve import evolve
 from engine.core.standing import OfAgent, OfRun, OfTask, of_agent, of_run, of_task
 from engine.core.state import Agent, Run, State, Task
+from tui.viewmodel.lines import Row
 from tui.viewmodel.timeline import Timeline
 from tui.viewmodel.transcript import Step, Tail
 
@@ -34,7 +35,11 @@ class Link(NamedTuple):
 
 
 class Board:
-    """What is known, and what of it changed. `where` is the repository, `path` where its gate finds programs first."""
+    """What is known, and what of it changed. `where` is the repository, `path` where its gate finds programs first.
+
+    `shape` is another number when tasks or what they wait for are others. `kept` holds rows, each with all that it
+    depends on, for the views.
+    """
 
     def __init__(self, *, now: Callable[[], float] = time.time, where: str = ".", path: str = "") -> None:
         self.now = now
@@ -46,10 +51,11 @@ class Board:
         self.merged: e.Event | None = None
         self.proofs: dict[str, e.Event] = {}
         self.watched: frozenset[str] = frozenset()
+        self.shape = 0
+        self.kept: dict[str, tuple[object, Row]] = {}
         self._changed: set[Part] = set(ALL)
         self._agents: dict[str, OfAgent] = {}
         self._tasks: dict[str, OfTask] = {}
-        self.shape = 0
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
@@ -220,6 +226,7 @@ class Board:
         self.timeline.clear()
         self.tails.clear()
         self.proofs.clear()
+        self.kept.clear()
         self.merged = None
 
 

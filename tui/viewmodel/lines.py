@@ -71,21 +71,26 @@ def width(shown: Line) -> int:
 
 
 def fit(shown: Line, room: int) -> Line:
-    """At most that many cells of a line; what is cut ends in an ellipsis."""
-    if room <= 0:
-        return BLANK
+    """At most that many cells of a line; where words are cut off it ends in an ellipsis."""
+    if width(shown) <= room:
+        return shown
     kept: list[Span] = []
     left = room
     for index, span in enumerate(shown):
         size = cells.width(span.text)
-        more = any(other.text for other in shown[index + 1 :])
-        if size < left or (size == left and not more):
+        if size <= left and (size < left or _blank(shown[index + 1 :])):
             kept.append(span)
             left -= size
             continue
-        cut = cells.cut(span.text, left, ELLIPSIS) if size > left else cells.cut(span.text + ELLIPSIS, left, ELLIPSIS)
+        rest = _blank(shown[index:])
+        text_ = span.text if size > left else span.text + ELLIPSIS
+        cut = " " * left if rest else cells.cut(text_, left, ELLIPSIS)
         return tuple([*kept, span._replace(text=cut)] if cut else kept)
     return tuple(kept)
+
+
+def _blank(rest: Line) -> bool:
+    return not any(span.text.strip() for span in rest)
 
 
 def pad(shown: Line, room: int) -> Line:

@@ -76,7 +76,7 @@ class Tail:
         if missed:
             self._add(Span(f"({missed:,} bytes are not shown here; the transcript has them)", "note"))
         for row in text.splitlines():
-            self._add(shown(row))
+            self._add(cells.row(row, LONGEST))
         self.version += 1
 
     def trim(self) -> None:
@@ -113,14 +113,6 @@ def heading(of: Step) -> str:
     """What stands above the output of another step."""
     which = f", attempt {of.attempt}" if of.attempt else ""
     return cells.plain(f"{of.kind or 'work'} of {of.task}{which}")
-
-
-def shown(row: str) -> str:
-    """A line of output, harmless and not too long."""
-    cut = row[:LONGEST]
-    clean = cells.plain_lines(cut)
-    text = clean[0] if clean else ""
-    return f"{text}… ({len(row) - LONGEST:,} characters more)" if len(row) > LONGEST else text
 
 
 def marked(text: str, needle: str) -> Line:

@@ -1,0 +1,45 @@
+"""What was used, and of how much, in few cells: `$0.42 of $5`, `12k of 200k tokens`."""
+
+from __future__ import annotations
+
+from engine.core.budgets import limit
+from engine.core.state import Agent, Run
+from engine.core.values import Tokens
+
+
+def used(holder: Run | Agent) -> tuple[str, ...]:
+    """Money, then tokens, each against its budget; without what is neither used nor limited."""
+    line = limit(holder)
+    money = _of(f"${dollars(holder.usd)}", f"${dollars(line.usd)}" if line.usd is not None else "")
+    tokens = _of(short(holder.tokens.total), short(line.tokens) if line.tokens is not None else "")
+    spent = line.usd is not None or bool(holder.usd.strip("0."))
+    counted = line.tokens is not None or holder.tokens.total > 0
+    return ((money,) if spent else ()) + ((f"{tokens} tokens",) if counted else ())
+
+
+def by_class(tokens: Tokens) -> str:
+    """The tokens as vendors price them."""
+    return (
+        f"{tokens.input:,} in, {tokens.output:,} out, "
+        f"{tokens.cache_read:,} read from a cache, {tokens.cache_write:,} written to it"
+    )
+
+
+def dollars(usd: str) -> str:
+    """An exact sum with at least cents where it has any: `0.42`, `5`, `0.0031`."""
+    whole, _, cents = usd.partition(".")
+    cents = cents.rstrip("0")
+    return f"{whole}.{cents:0<2}" if cents else whole
+
+
+def short(number: int) -> str:
+    """A count in three or four cells, never more than there is: `950`, `12k`, `1.2M`."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            whole, rest = divmod(number * 10 // size, 10)
+            return f"{whole}.{rest}{unit}" if whole < 10 and rest else f"{whole}{unit}"
+    return str(number)
+
+
+def _of(much: str, of: str) -> str:
+    return f"{much} of {of}" if of else much

@@ -1,0 +1,110 @@
+"""The crew as rows: who needs a person first, then who works, who waits, who rests; in the crew's own order within.
+
+A row is made again only when something it shows is another: what is said of the agent, its age, its last line, the
+width. The first nine have the digit that goes to them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.core.standing import OfAgent
+from engine.core.state import Agent
+from tui import cells
+from tui.faces import AGENT_FACES
+from tui.viewmodel.ages import AGENTS_IN_MOTION, Today, age
+from tui.viewmodel.amounts import used
+from tui.viewmodel.board import Board
+from tui.viewmodel.filtering import matches
+from tui.viewmodel.keys import key
+from tui.viewmodel.lines import BLANK, Line, Row, Span, apart, columns, fit, joined, line, state
+
+RANKS = {
+    "unkillable": 0, "failed": 1, "waiting": 2, "killing": 3, "stopping": 3, "working": 4, "starting": 4, "paused": 5,
+    "idle": 6, "stopped": 7,
+}  # fmt: skip
+STATE, NAME, LEAST_TASK = 12, 16, 6
+INDENT = Span("  ")
+
+
+class _Shown(NamedTuple):
+    """All that a row depends on."""
+
+    stands: OfAgent
+    when: str
+    last: str
+    room: int
+    number: int
+    name: int
+    live: bool
+
+
+def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
+    """Each agent as two lines, in that many cells; only those a filter lets through."""
+    today = Today(board.now())
+    size = min(max(map(cells.width, board.state.agents), default=0), NAME)
+    found: list[tuple[int, int, Row]] = []
+    for number, (name, agent) in enumerate(board.state.agents.items(), 1):
+        stands = board.agent(name)
+        if wanted and not matches(
+            wanted, name, stands.word, stands.stage.task if stands.stage else "", agent.spec.pool
+        ):
+            continue
+        tail = board.tails.get(name)
+        last = tail.last if tail is not None and stands.word in AGENTS_IN_MOTION else ""
+        shown = _Shown(stands, _when(stands, today), last, room, number, size, board.live)
+        found.append((RANKS.get(stands.word, 4), number, _kept(board, agent, shown)))
+    return [row for _, _, row in sorted(found, key=lambda one: one[:2])]
+
+
+def nth(board: Board, number: int) -> str:
+    """The key of the agent with that digit; empty when there are fewer."""
+    names = list(board.state.agents)
+    return key("agent", names[number - 1]) if 0 < number <= len(names) else ""
+
+
+def _when(stands: OfAgent, today: Today) -> str:
+    return age(today.now - stands.since) if stands.word in AGENTS_IN_MOTION else today.since(stands.since)
+
+
+def _kept(board: Board, agent: Agent, shown: _Shown) -> Row:
+    name = key("agent", agent.spec.name)
+    before = board.kept.get(name)
+    if before is not None and before[0] == shown:
+        return before[1]
+    row = Row(name, (_first(agent, shown), _second(agent, shown)))
+    board.kept[name] = (shown, row)
+    return row
+
+
+def _first(agent: Agent, shown: _Shown) -> Line:
+    stands = shown.stands
+    digit = Span(f"{shown.number} " if shown.number <= 9 else "  ", "dim")
+    name = line(digit, Span(cells.plain(agent.spec.name), "bold"))
+    word = line(state(AGENT_FACES.get(stands.word, "note"), stands.word))
+    task = line(cells.plain(stands.stage.task)) if stands.stage is not None and shown.live else BLANK
+    right = line(Span(shown.when, "dim"))
+    room = shown.room - STATE - 2 - shown.name - 2
+    if room < LEAST_TASK:
+        return fit(columns((word, name), (STATE, shown.name + 2), gap=1), shown.room)
+    return apart(columns((word, name, task), (STATE, shown.name + 2, max(room, 0)), gap=1), right, shown.room)
+
+
+def _second(agent: Agent, shown: _Shown) -> Line:
+    """By whom it is known, what it used, and the last it said; said by itself, so it stands behind the rest."""
+    parts = [
+        line(Span("scripted", "note")) if agent.spec.runtime == "scripted" else BLANK,
+        *(line(Span(part, "dim")) for part in used(agent)),
+        line(Span(evidence(shown.stands, agent), "dim")),
+        line(Span(shown.last, "")),
+    ]
+    return fit((INDENT, *joined(parts)), shown.room)
+
+
+def evidence(stands: OfAgent, agent: Agent) -> str:
+    """What its state rests on, in few words where the row says the rest."""
+    stage = stands.stage
+    if stage is not None and stands.word == "working":
+        asked = ", asked to pause" if agent.pause else ""
+        return f"{stage.kind} {stage.round}, process {stands.pid}{asked}"
+    return cells.plain(stands.evidence)
