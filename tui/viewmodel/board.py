@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from engine.core import events as e
 from engine.core.evolve import evolve
 from engine.core.standing import OfAgent, OfRun, OfTask, of_agent, of_run, of_task
 from engine.core.state import Agent, Run, State, Task
-from tui.viewmodel.lines import Row
 from tui.viewmodel.timeline import Timeline
 from tui.viewmodel.transcript import Step, Tail
 
@@ -52,7 +51,7 @@ class Board:
         self.proofs: dict[str, e.Event] = {}
         self.watched: frozenset[str] = frozenset()
         self.shape = 0
-        self.kept: dict[str, tuple[object, Row]] = {}
+        self.kept: dict[str, Any] = {}
         self._changed: set[Part] = set(ALL)
         self._agents: dict[str, OfAgent] = {}
         self._tasks: dict[str, OfTask] = {}

@@ -6,7 +6,7 @@ width. The first nine have the digit that goes to them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from engine.core.standing import OfAgent
 from engine.core.state import Agent
@@ -71,7 +71,7 @@ def _kept(board: Board, agent: Agent, shown: _Shown) -> Row:
     name = key("agent", agent.spec.name)
     before = board.kept.get(name)
     if before is not None and before[0] == shown:
-        return before[1]
+        return cast("Row", before[1])
     row = Row(name, (_first(agent, shown), _second(agent, shown)))
     board.kept[name] = (shown, row)
     return row
