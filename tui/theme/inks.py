@@ -49,6 +49,8 @@ class Palette:
     name: str
     inks: Mapping[Ink, Style]
     grounds: Mapping[Ground, Style]
+    rail: Style
+    """What is no text: scroll bars."""
     known: dict[tuple[Ink, Ground], Style] = field(default_factory=dict, repr=False)
 
     def style(self, ink: Ink, ground: Ground = "plain") -> Style:
@@ -95,6 +97,7 @@ def painted(name: str, colours: Colours) -> Palette:
             "chosen": Style(color=c.text, bgcolor=c.chosen), "held": Style(color=c.text, bgcolor=c.held),
             "added": Style(color=c.text, bgcolor=c.added), "removed": Style(color=c.text, bgcolor=c.removed),
         },
+        ink(c.line),
     )  # fmt: skip
 
 
@@ -121,6 +124,7 @@ def _of_the_terminal() -> Palette:
             "alarm": Style(color="red", reverse=True, bold=True),
         },
         _BARE,
+        ink(dim=True),
     )  # fmt: skip
 
 
@@ -131,7 +135,7 @@ def _without_colour() -> Palette:
     inks |= dict.fromkeys(strong, Style(bold=True))
     inks |= dict.fromkeys(lined, Style(underline=True))
     inks |= {"match": _REVERSED, "alarm": _REVERSED}
-    return Palette("bare", inks, _BARE)
+    return Palette("bare", inks, _BARE, Style())
 
 
 DARK = painted("dark", NIGHT)

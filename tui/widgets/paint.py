@@ -24,6 +24,9 @@ from tui.viewmodel.lines import Ink, Line, Span
 
 MARKS = 4
 """Combining marks kept on one character: more are a prank, and terminals differ in what they do with them."""
+_COMBINING = {"Mn", "Me"}
+_SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""Variation selectors: terminals do not agree on the width of what they select."""
 _TINTS: dict[Ink, Ground] = {"add": "added", "remove": "removed", "file": "raised"}
 
 
@@ -65,7 +68,7 @@ def strip(face: Face, width: int, dress: Dress) -> Strip:
     if used < room:
         shown.append(Segment(" " * (room - used), style("", ground)))
     if face.bar is not None and width:
-        shown.append(Segment(face.bar or " ", style("dim", ground)))
+        shown.append(Segment(face.bar or " ", style("", ground) + dress.palette.rail))
     return _with_chip(Strip(shown, width), face, dress) if face.chip else Strip(shown, width)
 
 
@@ -143,21 +146,26 @@ class _Cutter:
 
     def _chars(self, text: str) -> Iterator[str]:
         for char in text:
-            if (size := get_character_cell_size(char)) == 0:
-                if self._marks < MARKS and self.used and unicodedata.category(char) in {"Mn", "Me"}:
-                    self._marks += 1
-                    yield char
-            elif self._skip:
-                self._skip, blank = max(self._skip - size, 0), size > self._skip
-                self.used += blank
-                yield " " * blank
-            elif self.used + size > self._room:
+            size = get_character_cell_size(char)
+            if size == 0:
+                yield self._mark(char)
+                continue
+            hidden = min(self._skip, size)
+            self._skip -= hidden
+            left = size - hidden
+            if self.used + left > self._room:
                 self.full = True
                 return
-            else:
-                self.used += size
-                self._marks = 0
-                yield char
+            self.used += left
+            self._marks = MARKS if hidden else 0
+            yield " " * left if hidden else char
+
+    def _mark(self, char: str) -> str:
+        """A sign without a width, if it belongs to what is shown before it."""
+        if self._marks >= MARKS or not self.used or char in _SELECTORS or unicodedata.category(char) not in _COMBINING:
+            return ""
+        self._marks += 1
+        return char
 
 
 @lru_cache(maxsize=64)

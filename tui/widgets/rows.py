@@ -168,6 +168,11 @@ class Rows(Window):
     def _number(self) -> int:
         return self._places.get(self._selected or "", 0)
 
+    def on_resize(self) -> None:
+        """What is selected stays in sight; Textual calls the handler of the base as well, which paints."""
+        if self._selected is not None:
+            self._reveal(self._number())
+
     # Keys and mouse.
 
     def action_step(self, way: int) -> None:

@@ -62,7 +62,9 @@ class Tail(Reader):
 
     def settle(self) -> None:
         """What is followed stays followed, and what is read stays in sight, whatever came and whatever the size."""
-        self._top = self.limit if self._following else min(max(self._held - self._stream.dropped, 0), self.limit)
+        limit = self.limit
+        self._top = limit if self._following else min(max(self._held - self._stream.dropped, 0), limit)
+        self._follow(now=self._top == limit)
 
     # Where it is.
 
