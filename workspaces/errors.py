@@ -99,6 +99,14 @@ class TreeBroken(WorkspaceError):
         super().__init__(f"{path}: could not be prepared: {why}")
 
 
+class NotSeen(WorkspaceError):
+    """What a clone holds could not be told while it is worked in."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"{path}: its difference could not be told just now: {why}")
+
+
 class AttemptTaken(WorkspaceError):
     """A ref that is written once is there already, with another commit."""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from engine.api.calls import CallRefused, RunRequest
+from engine.api.calls import Artifact, CallRefused, Difference, Page, Printed, RunRequest
 from engine.api.status import status
 from engine.api.version import VERSION
 from engine.core import commands as c
@@ -24,12 +24,16 @@ from engine.core.errors import Busy, Refused
 from engine.core.state import Run
 from engine.messages.trust import Trust
 from engine.processes import CONFINEMENT, records
+from engine.runtime.claims import claimed
 from engine.runtime.effects import Effects
+from engine.runtime.follower import Follower
 from engine.runtime.intake import Intake
 from engine.runtime.obstacles import Obstacles
 from engine.runtime.post import Post
 from engine.runtime.preflight import prepare, settings_of
 from engine.runtime.record import Record
+from engine.runtime.sayings import Sayings
+from engine.runtime.shelf import Shelf
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.wanted import Wanted
 from engine.runtime.world import World
@@ -50,6 +54,8 @@ class LocalEngine:
         self.intake = Intake(record, layout)
         self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.on_rest: asyncio.Event = asyncio.Event()
+        self._sayings = Sayings()
+        self.shelf = Shelf(layout, record, self._sayings)
         self._supervisor = Supervisor(record, layout)
         self._obstacles = Obstacles(record)
         self._wanted = Wanted.of(record.state)
@@ -129,6 +135,34 @@ class LocalEngine:
         seq, encoded = state.seq, msgspec.json.encode(state)
         await self.record.changed(seq - 1)
         return encoded
+
+    async def diff(self, *, agent: str | None, task: str | None, attempt: int | None) -> Difference:
+        """What an agent's clone holds now, or what an attempt at a task claimed."""
+        if agent is None:
+            return await claimed(self.repo.git, self.record.state, task, attempt)
+        (name,) = self._named(agent)
+        if task is not None or attempt is not None:
+            raise CallRefused("either an agent or a task, not both", code="both")
+        if self._world is None:
+            raise CallRefused(f"{name} has no work under way: the run is at rest", code="nothing")
+        return await self._world.looking.difference(self._world.members[name])
+
+    def transcript(self, which: Printed, *, offset: int, limit: int) -> Page:
+        """A page of a transcript."""
+        return self.shelf.transcript(which, offset=offset, limit=limit)
+
+    def artifacts(self, task: str, attempt: int | None) -> Sequence[Artifact]:
+        """The files that attempts at a task left."""
+        return self.shelf.artifacts(task, attempt)
+
+    def artifact(self, task: str, attempt: int, name: str, *, offset: int, limit: int) -> Page:
+        """A page of one of them."""
+        return self.shelf.artifact(task, attempt, name, offset=offset, limit=limit)
+
+    def follow(self) -> Follower:
+        """Follow what agents print; of those who printed before this engine came up, what they printed last."""
+        self.shelf.recall(self._sayings, self.record.state.agents)
+        return Follower(self._sayings)
 
     def status(self) -> dict[str, Any]:
         """What `status --json` prints."""
@@ -248,7 +282,13 @@ class LocalEngine:
                 return
             settings = settings_of(self.repo.root)
             self._world = World(
-                self.record.state, run, repo=self.repo, layout=self.layout, settings=settings, env=self._environment
+                self.record.state,
+                run,
+                repo=self.repo,
+                layout=self.layout,
+                settings=settings,
+                env=self._environment,
+                sayings=self._sayings,
             )
             self._effects = Effects(self.record, self._world)
             self._watch_crew(self._world)

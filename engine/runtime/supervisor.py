@@ -91,17 +91,17 @@ class Supervisor:
         with ExitStack() as ends:
             for member in filter(None, members):
                 ends.enter_context(member.being_ended())
-            proofs, kept = await self._killed(names, members)
+            proofs, kept = await self._killed(names, members, world)
             told = [_report(*one) for one in zip(names, proofs, kept, strict=True)]
             recorded = [self._record.report(one) for one in told]
         await asyncio.gather(*recorded)
         return [_as_json(one, proof) for one, proof in zip(told, proofs, strict=True)]
 
     async def _killed(
-        self, names: Sequence[str], members: Sequence[Member | None]
+        self, names: Sequence[str], members: Sequence[Member | None], world: World | None
     ) -> tuple[Sequence[Proof], Sequence[str]]:
         unfinished = [member.unfinished if member is not None else None for member in members]
-        kills = [asyncio.ensure_future(_kill(member)) for member in members]
+        kills = [asyncio.ensure_future(_kill(member, world)) for member in members]
         await asyncio.sleep(0)  # every signal is on its way before a hold is written
         for name in names:
             records.hold(self._layout.processes, name, "killed", "killed by a person")
@@ -116,12 +116,16 @@ class Supervisor:
 _IDLE = Proof(gone=True, processes=0, ms=0.0, text="nothing of it ran")
 
 
-async def _kill(member: Member | None) -> Proof:
+async def _kill(member: Member | None, world: World | None) -> Proof:
+    """End all of an agent, and our own look into its clone with it; the proof is that of what is left, if anything."""
     began = time.monotonic()
+    if member is None or world is None:
+        return _IDLE
     try:
-        return await member.place.kill() if member is not None else _IDLE
+        proof, look = await asyncio.gather(member.place.kill(), world.looking.kill(member.spec.name))
     except ProcessError as error:
         return Proof(gone=False, processes=0, ms=(time.monotonic() - began) * 1000, text=str(error))
+    return look if look is not None and not look.gone else proof
 
 
 def _report(name: str, proof: Proof, kept: str) -> c.Killed:

@@ -14,7 +14,9 @@ from engine.config.settings import Settings
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
 from engine.runtime.gates import Gates
+from engine.runtime.looking import Looking
 from engine.runtime.member import Member, Place
+from engine.runtime.sayings import Sayings
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.clone import Clone
 from workspaces.layout import Layout
@@ -26,11 +28,21 @@ class World:
     """The hands' surroundings for one run."""
 
     def __init__(
-        self, state: State, run: Run, *, repo: Repository, layout: Layout, settings: Settings, env: Mapping[str, str]
+        self,
+        state: State,
+        run: Run,
+        *,
+        repo: Repository,
+        layout: Layout,
+        settings: Settings,
+        env: Mapping[str, str],
+        sayings: Sayings,
     ) -> None:
+        self.sayings = sayings
         self.run_id, self.repo, self.layout, self.settings = run.id, repo, layout, settings
         self.env = allowed_environment(env)
         self.trailers = Trailers(repo.git)
+        self.looking = Looking(repo, layout.processes, self.env)
         self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
         self.gates = Gates(repo, layout, settings.project, self.env, size=run.limits.agents + 1)
         self._committer: Identity | None = None
@@ -70,9 +82,11 @@ class World:
 
     def places(self) -> Sequence[Place]:
         """Everything that holds processes."""
-        return [*(member.place for member in self.members.values()), *self.gates.places()]
+        crew = (member.place for member in self.members.values())
+        return [*crew, *self.gates.places(), *self.looking.places()]
 
     async def close(self) -> None:
         """End every keeper."""
+        await self.looking.close()
         for place in self.places():
             await place.close()

@@ -1,15 +1,23 @@
-"""An engine without hands: the real mind, durable at once, in memory. Under the same contract suite as the real one."""
+"""An engine without hands: the real mind, durable at once, in memory. Under the same contract suites as the real one.
+
+What its agents print and leave lies in real files, read by the parts that the real engine reads them with; what they
+change is what a test says.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
+import tempfile
 import time
+import weakref
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
-from engine.api.calls import CallRefused
+from engine.api.calls import CallRefused, Difference
 from engine.api.server import Server
 from engine.api.status import status
 from engine.api.version import VERSION
@@ -18,6 +26,10 @@ from engine.core.decide import Mind
 from engine.core.errors import Refused
 from engine.core.events import encode
 from engine.core.values import AgentSpec, Limits, TaskSpec
+from engine.runtime.follower import Follower
+from engine.runtime.sayings import Sayings, Transcript
+from engine.runtime.shelf import Shelf
+from workspaces.layout import Layout
 
 CREW = (
     AgentSpec(name="builder", runtime="scripted", does=("implement",)),
@@ -35,7 +47,22 @@ class FakeEngine:
         self.release.set()
         self.killed = []
         self._waiters = []
+        self.sayings = Sayings()
+        self.printing = {}  # agent -> its transcript
+        self.clones = {}  # agent -> {path: text} that it has added
         self.do(c.CameUp(epoch=1, pid=4242, version=version, confinement="unconfined"))
+
+    @cached_property
+    def layout(self):
+        folder = Path(tempfile.mkdtemp(prefix="qd-fake-", dir="/tmp"))
+        weakref.finalize(self, shutil.rmtree, folder)
+        layout = Layout(folder / "repository", folder / "state")
+        layout.create()
+        return layout
+
+    @cached_property
+    def shelf(self):
+        return Shelf(self.layout, self.mind, self.sayings)
 
     def do(self, command, actor="engine"):
         try:
@@ -97,12 +124,54 @@ class FakeEngine:
     async def state(self):
         return msgspec.json.encode(self.mind.state)
 
+    async def diff(self, *, agent, task, attempt):
+        if agent is not None:
+            if agent not in self.mind.state.agents:
+                raise CallRefused(f'no agent "{agent}"', code="unknown")
+            if agent not in self.clones:
+                raise CallRefused(f"{agent} has no work under way", code="nothing")
+            return Difference(base="b0", text=added(self.clones[agent]), at=1.0, live=True)
+        if self.mind.state.run is None or task not in self.mind.state.run.tasks:
+            raise CallRefused(f'no task "{task}"', code="unknown")
+        raise CallRefused("nothing was claimed", code="nothing")
+
+    def transcript(self, which, *, offset, limit):
+        return self.shelf.transcript(which, offset=offset, limit=limit)
+
+    def artifacts(self, task, attempt):
+        return self.shelf.artifacts(task, attempt)
+
+    def artifact(self, task, attempt, name, *, offset, limit):
+        return self.shelf.artifact(task, attempt, name, offset=offset, limit=limit)
+
+    def follow(self):
+        return Follower(self.sayings)
+
+    def say(self, agent, text):
+        """Have an agent print this, as a step of the first task."""
+        if agent not in self.printing:
+            folder = self.layout.transcripts / "r1"
+            folder.mkdir(exist_ok=True)
+            self.printing[agent] = Transcript(agent, "parse", 1, "work", folder / f"parse.1.work.{agent}.log")
+            self.sayings.begin(self.printing[agent])
+        with self.printing[agent].path.open("a") as file:
+            file.write(text)
+        self.sayings.grew(self.printing[agent])
+
     def status(self):
         return status(self.mind.state, now=time.time(), engine={"pid": 4242, "version": self.version})
 
     def end(self, *, kill):
         self.do(c.GoesDown(reason="killed" if kill else "ended by the user"))
         self.ended.set()
+
+
+def added(files):
+    """The difference that adds these files."""
+    return "".join(
+        f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+{text}\n"
+        for path, text in files.items()
+    )
 
 
 async def serve(path: Path, said) -> None:

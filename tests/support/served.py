@@ -31,9 +31,21 @@ check = ["true"]
 review = false
 [agents.builder]
 runtime = "command"
-command = ["sleep", "60"]
+command = ["sh", "agent.sh"]
 does = ["implement"]
 """
+AGENT = """\
+exec 3<>"%s"
+while read -r verb what rest <&3; do
+  case $verb in
+    say) printf '%%s\\n' "$what${rest:+ $rest}" ;;
+    count) seq -f "line %%g" "$what" ;;
+    write) printf '%%s\\n' "$rest" > "$what" ;;
+    done) exit 0 ;;
+  esac
+done
+"""
+"""Does what it is told through a named pipe, until then nothing."""
 
 
 @contextmanager
@@ -101,6 +113,20 @@ class Served:
         """Let events happen; returns when they are durable."""
         self.do(lambda engine: [engine.do(c.Noticed(text=text)) for text in texts])
 
+    # -- what the builder does, once a run is on
+
+    def say(self, line):
+        """Have the builder print a line."""
+        self.do(lambda engine: engine.say("builder", f"{line}\n"))
+
+    def count(self, number):
+        """Have it print so many numbered lines at once."""
+        self.do(lambda engine: engine.say("builder", "".join(f"line {n}\n" for n in range(1, number + 1))))
+
+    def write(self, path, text):
+        """Have it write a new file in its clone."""
+        self.do(lambda engine: engine.clones.setdefault("builder", {}).update({path: text}))
+
     def wait_for_clients(self, count):
         with self._changed:
             assert self._changed.wait_for(lambda: (self.counts or [0])[-1] == count, 10), self.counts
@@ -127,7 +153,10 @@ class ServedReal(Served):
 
     @asynccontextmanager
     async def _made(self):
-        root = make(self.path.parent / "repository", {"quarterdeck.toml": CONFIG})
+        self._orders = self.path.parent / "orders"
+        os.mkfifo(self._orders)
+        agent = AGENT % self._orders
+        root = make(self.path.parent / "repository", {"quarterdeck.toml": CONFIG, "agent.sh": agent})
         layout = Layout(root, self.path.parent / "state")
         layout.create()
         journal = Journal.open(layout.journal, signer=KeyRing(layout.keys).signer("engine"))
@@ -146,6 +175,19 @@ class ServedReal(Served):
             await asyncio.gather(*(self.engine.record.report(c.Noticed(text=text)) for text in texts))
 
         asyncio.run_coroutine_threadsafe(all_of_them(), self._loop).result(20)
+
+    def _order(self, *words):
+        with self._orders.open("w") as pipe:  # waits for the agent to be there
+            pipe.write(" ".join(map(str, words)) + "\n")
+
+    def say(self, line):
+        self._order("say", line)
+
+    def count(self, number):
+        self._order("count", number)
+
+    def write(self, path, text):
+        self._order("write", path, text)
 
     def _let_go(self):
         self.engine.end(kill=True)

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from engine.agents.base import Brief, Finished, Notice, OnUpdate, Role, Started, Update, Usage
+from engine.agents.base import Brief, Finished, Notice, OnUpdate, Role, Started, Text, Update, Usage
 from engine.agents.environment import agent_environment
 from engine.agents.runtimes import adapter_for
 from engine.core import commands as c
 from engine.runtime.desk import Desk
 from engine.runtime.gates import run_setup
 from engine.runtime.member import Gone, Member
+from engine.runtime.sayings import Transcript
 from workspaces.clones.clone import Prepared
 
 
@@ -42,20 +43,39 @@ async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[s
     settings = desk.world.agent_settings(member.spec.name)
     adapter = adapter_for(member.spec.name, member.spec.runtime)
     brief = _brief(desk, member, role, instructions, tuple(settings.command) if settings else ())
+    transcript = _transcript(desk, brief)
     try:
-        session = await adapter.start(brief, member.place, _listener(desk, member))
+        session = await adapter.start(brief, member.place, _listener(desk, member, transcript))
         finished = await session.finished()
     except asyncio.CancelledError:
         await member.place.stop()
         raise
+    finally:
+        desk.world.sayings.end(transcript)
     if member.ending or finished.reason == "cancelled":
         raise Gone
     return finished
 
 
-def _listener(desk: Desk, member: Member) -> OnUpdate:
+def _transcript(desk: Desk, brief: Brief) -> Transcript:
+    """Let those who follow the agent know where it prints from now on: after what an interrupted step left there."""
+    transcript = Transcript(
+        agent=brief.agent,
+        task=desk.stage.task,
+        attempt=desk.stage.round,
+        kind=desk.stage.kind,
+        path=brief.transcript,
+        begins=brief.transcript.stat().st_size if brief.transcript.exists() else 0,
+    )
+    desk.world.sayings.begin(transcript)
+    return transcript
+
+
+def _listener(desk: Desk, member: Member, transcript: Transcript) -> OnUpdate:
     def hear(update: Update) -> None:
         match update:
+            case Text():
+                desk.world.sayings.grew(transcript)
             case Started(pid=pid):
                 tree = str(member.clone.folder)
                 desk.report(c.Began(stage=desk.stage.id, lease=desk.lease, pid=pid, tree=tree))
