@@ -101,3 +101,12 @@ def free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError(f"no port of {HOST} is free")
+
+
+def listens(address: Address) -> bool:
+    """Whether somebody lets us in there. Loopback and unix sockets say so at once."""
+    if address.socket is None:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex((address.host, address.port)) == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(address.socket)) == 0

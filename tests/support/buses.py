@@ -12,9 +12,14 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from engine.api.errors import EngineGone
+from engine.api.session import Session
+from engine.bus import address
 from engine.bus.accounts import Accounts
+from engine.bus.attached import Bus
 from engine.bus.broker import BrokerProcess, free_port
-from engine.bus.errors import NoBroker
+from engine.bus.errors import BusOff, NoBroker
+from engine.bus.link import MqttLink
 from engine.bus.provider import Place, choose
 from engine.bus.topics import Topics
 
@@ -93,6 +98,49 @@ async def heard(client, fence, publish):
                 return found
             found.append((str(message.topic), bytes(message.payload)))
     raise AssertionError("the connection ended")
+
+
+@asynccontextmanager
+async def attached(name, engine, *accounts, **options):
+    """The bus of an engine, which may not be up yet, and its folder."""
+    provider_or_skip(name)
+    folder = Path(tempfile.mkdtemp(prefix="qd-bus-", dir="/tmp"))
+    bus = Bus(
+        engine, REPO, folder / "bus", folder / "b.sock", provider=name, accounts=accounts or ("ann", "bob"), **options
+    )
+    try:
+        yield bus, folder / "bus"
+    finally:
+        await bus.close()
+        shutil.rmtree(folder)
+
+
+async def linked(folder, user=""):
+    """A link, as soon as there is a bus with an engine on it."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await MqttLink.connect(folder, user)
+            except (BusOff, EngineGone):
+                await asyncio.sleep(0.02)
+
+
+async def session(folder, user=""):
+    return await Session.open(await linked(folder, user))
+
+
+async def by_hand(folder, user):
+    """A plain client with that account, once the bus is up."""
+    await (await linked(folder)).close()
+    known = address.read(folder)
+    where = Place(
+        folder=folder,
+        socket=folder,
+        port=known.port,
+        root=Topics(REPO).root,
+        accounts=Accounts(folder, ("engine", *known.accounts)),
+    )
+    return login(where, user)
 
 
 async def hold(name, folder):
