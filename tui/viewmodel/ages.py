@@ -1,7 +1,7 @@
-"""How long ago, no more exactly than it is shown; and when the next of these words changes.
+"""How long ago, no more exactly than it is shown; and when that is another word.
 
-Whoever paints sleeps until then, and a screen on which nothing happens sends nothing. So only what is in motion has an
-age that grows. What rests is told with the moment it came to rest, which stays true however long nobody looks.
+Only what is in motion has an age that grows. What rests is told with the moment it came to rest, which stays true
+however long nobody paints: a screen on which nothing happens sends nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import time
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-AGENTS_IN_MOTION = frozenset({"starting", "working", "stopping", "killing"})
-TASKS_IN_MOTION = frozenset({"running", "checking", "reviewing", "merging"})
 
 
 def age(seconds: float) -> str:

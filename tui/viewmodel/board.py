@@ -186,6 +186,8 @@ class Board:
             self._stale_agent(whose)
             self._stale_agent(self._author(event.task))
             self._stale_task(event.task)
+        if isinstance(data, e.AgentPaused | e.AgentResumed):
+            self._changed |= {"plan", "head"}
         if isinstance(data, e.TaskAdded | e.TaskRevised | e.TaskEnded):
             self._followers(event.task)
         if isinstance(data, e.UsageBooked | e.BudgetReached | e.BudgetRaised):

@@ -12,7 +12,8 @@ from engine.core.standing import OfAgent
 from engine.core.state import Agent
 from tui import cells
 from tui.faces import AGENT_FACES
-from tui.viewmodel.ages import AGENTS_IN_MOTION, Today, age
+from tui.viewmodel import motion
+from tui.viewmodel.ages import Today, age
 from tui.viewmodel.amounts import used
 from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
@@ -51,7 +52,7 @@ def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
         ):
             continue
         tail = board.tails.get(name)
-        last = tail.last if tail is not None and stands.word in AGENTS_IN_MOTION else ""
+        last = tail.last if tail is not None and stands.word in motion.AGENTS else ""
         shown = _Shown(stands, _when(stands, today), last, room, number, size, board.live)
         found.append((RANKS.get(stands.word, 4), number, _kept(board, agent, shown)))
     return [row for _, _, row in sorted(found, key=lambda one: one[:2])]
@@ -64,7 +65,7 @@ def nth(board: Board, number: int) -> str:
 
 
 def _when(stands: OfAgent, today: Today) -> str:
-    return age(today.now - stands.since) if stands.word in AGENTS_IN_MOTION else today.since(stands.since)
+    return age(today.now - stands.since) if stands.word in motion.AGENTS else today.since(stands.since)
 
 
 def _kept(board: Board, agent: Agent, shown: _Shown) -> Row:

@@ -6,7 +6,8 @@ knows a colour; a theme gives each ink its style.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from tui import cells
@@ -131,3 +132,27 @@ def wrap(shown: str, room: int, ink: Ink = "", *, indent: int = 0) -> list[Line]
     """A clean text in lines of at most that many cells, all behind an indent."""
     lead = (Span(" " * indent),) if indent else ()
     return [(*lead, Span(row, ink)) for row in cells.wrap(shown, max(room - indent, 1))]
+
+
+def finder(needle: str) -> Callable[[str], bool]:
+    """Does a text have the needle in it? Small letters find large ones too; an empty needle finds nothing."""
+    if not needle:
+        return lambda _: False
+    if needle != needle.lower():
+        return lambda text_: needle in text_
+    return lambda text_: needle in text_.lower()
+
+
+def highlighted(shown: Line, needle: str) -> Line:
+    """The line with each place of the needle inked as a match, found as `finder` finds it."""
+    if not needle:
+        return shown
+    pattern = re.compile(re.escape(needle), re.IGNORECASE if needle == needle.lower() else 0)
+    found: list[Span] = []
+    for span in shown:
+        end = 0
+        for match in pattern.finditer(span.text):
+            found += [span._replace(text=span.text[end : match.start()]), span._replace(text=match[0], ink="match")]
+            end = match.end()
+        found.append(span._replace(text=span.text[end:]))
+    return tuple(span for span in found if span.text)

@@ -14,11 +14,12 @@ from tui import cells
 from tui.faces import TASK_FACES
 from tui.headless.moments import listed
 from tui.viewmodel import graph
-from tui.viewmodel.ages import TASKS_IN_MOTION, age
+from tui.viewmodel.ages import age
 from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
 from tui.viewmodel.lines import BLANK, Ink, Line, Row, Span, apart, columns, joined, line, state
+from tui.viewmodel.motion import task_moves
 
 STATE, NAME, LANES = 13, 18, 12
 _TELL_WHY = frozenset({"needs_human", "failed", "blocked", "cancelled", "waiting", "claimed", "ready"})
@@ -56,7 +57,7 @@ def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
         task = run.tasks[drawn.task]
         if wanted and not matches(wanted, drawn.task, stands.word.replace("_", " "), stands.agent, task.spec.title):
             continue
-        when = age(now - stands.since) if stands.word in TASKS_IN_MOTION else ""
+        when = age(now - stands.since) if task_moves(board, drawn.task) else ""
         found.append(_kept(board, run, task, drawn, _Shown(stands, when, shape, room)))
     return found
 

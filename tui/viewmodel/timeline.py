@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from engine.core import events as e
-from tui.headless.story import matters
+from tui import cells
+from tui.headless.gist import gist
+from tui.headless.moments import clock
+from tui.headless.story import about, matters, who
+from tui.viewmodel.filtering import matches
+from tui.viewmodel.keys import key
+from tui.viewmodel.lines import BLANK, Line, Row, Span, columns, fit, line, said, state, text
 
-LIMIT = 2_000
+if TYPE_CHECKING:
+    from tui.viewmodel.board import Board
+
+LIMIT, SHOWN = 2_000, 500
+TIME, WHO, TASK, WORD = 5, 10, 12, 12
 
 
 class Timeline:
@@ -33,6 +45,10 @@ class Timeline:
         self._ring.clear()
         self.total = self._seq = 0
 
+    def last_ones(self, most: int) -> Iterator[e.Event]:
+        """At most so many of the latest, oldest first."""
+        return islice(self._ring, max(len(self._ring) - most, 0), None)
+
     @property
     def last(self) -> e.Event | None:
         """The latest of them."""
@@ -43,3 +59,33 @@ class Timeline:
 
     def __iter__(self) -> Iterator[e.Event]:
         return iter(self._ring)
+
+
+def rows(board: Board, room: int, wanted: str = "", most: int = SHOWN) -> list[Row]:
+    """The last of them, oldest first, each on one line of that many cells."""
+    found = []
+    for event in board.timeline.last_ones(most):
+        name = key("event", str(event.seq))
+        before = board.kept.get(name)
+        if before is None or before[0] != room:
+            before = board.kept[name] = (room, Row(name, (event_line(board, event, room),)))
+        if not wanted or matches(wanted, text(before[1].lines[0])):
+            found.append(before[1])
+    return found
+
+
+def last_line(board: Board, room: int) -> Line:
+    """The latest thing that happened."""
+    event = board.timeline.last
+    return BLANK if event is None else event_line(board, event, room)
+
+
+def event_line(board: Board, event: e.Event, room: int) -> Line:
+    """When since the run began, who, on which task, what."""
+    run = board.run
+    what = gist(event, board.state)
+    told = f"{what.text}: {what.more[0]}" if what.face == "bad" and what.more else what.text
+    since = clock(event.at - run.started) if run is not None else ""
+    lead = (line(Span(since, "dim")), line(said(who(event))), line(said(about(event), "bold")))
+    word = (state(what.face, cells.plain(what.word)),)
+    return fit((*columns((*lead, word), (TIME, WHO, TASK, WORD)), Span("  "), said(told)), room)

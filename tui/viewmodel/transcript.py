@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple
 
 from tui import cells
-from tui.viewmodel.lines import Line, Span
+from tui.viewmodel.lines import Line, Span, finder, highlighted
 
 LINES, CHARACTERS = 10_000, 1_000_000
 """What a tail holds at most."""
@@ -52,18 +52,12 @@ class Tail:
         found = self._lines[self._index(number)]
         if isinstance(found, Span):
             return (found,)
-        return marked(found, needle) if needle else (Span(found),)
+        return highlighted((Span(found),), needle)
 
     def find(self, needle: str) -> list[int]:
         """Numbers of the lines with this text; small letters find large ones too."""
-        if not needle:
-            return []
-        fold = needle.islower() or not needle.isalpha()
-        return [
-            number
-            for number, found in enumerate(self._lines, self.dropped)
-            if isinstance(found, str) and needle in (found.lower() if fold else found)
-        ]
+        has = finder(needle)
+        return [n for n, found in enumerate(self._lines, self.dropped) if isinstance(found, str) and has(found)]
 
     def said(self, text: str, *, of: Step, offset: int, missed: int = 0) -> None:
         """Add whole lines. What comes from an earlier place of the same transcript begins it anew."""
@@ -113,17 +107,3 @@ def heading(of: Step) -> str:
     """What stands above the output of another step."""
     which = f", attempt {of.attempt}" if of.attempt else ""
     return cells.plain(f"{of.kind or 'work'} of {of.task}{which}")
-
-
-def marked(text: str, needle: str) -> Line:
-    """The text with each place of the needle inked."""
-    fold = needle.islower() or not needle.isalpha()
-    where = text.lower() if fold else text
-    if len(where) != len(text):
-        return (Span(text),)
-    spans: list[Span] = []
-    end = 0
-    while (start := where.find(needle, end)) >= 0:
-        spans += [Span(text[end:start]), Span(text[start : start + len(needle)], "match")]
-        end = start + len(needle)
-    return tuple(span for span in [*spans, Span(text[end:])] if span.text)

@@ -1,0 +1,150 @@
+"""A difference as lines: git's unified text, indexed once, each line made only when it is looked at.
+
+Opening costs a split and one search for heads, whatever the size. The numbers of a hunk's lines are counted when one of
+its lines is first shown. What is shown is what git wrote: nothing is left out, nothing is made up.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import NamedTuple
+
+from tui import cells
+from tui.viewmodel.lines import Ink, Line, Span, finder, highlighted
+
+LONGEST = 2_000
+"""Characters of one line that are shown."""
+_HEADS = re.compile(r"^(?:diff --(?:git|cc|combined) (?P<file>.*)|@@ -(?P<old>\d+)\S* \+(?P<new>\d+).*)$", re.MULTILINE)
+_WITHIN: dict[str, tuple[str, Ink]] = {"+": ("+", "add"), "-": ("-", "remove"), " ": (" ", ""), "\\": ("", "dim")}
+
+
+class FileMark(NamedTuple):
+    """Where a file's difference begins, and its path."""
+
+    line: int
+    path: str
+
+
+class _Hunk(NamedTuple):
+    line: int
+    old: int
+    new: int
+
+
+class DiffModel:
+    """The lines of one difference. `cut` is how many bytes of it are missing at its end."""
+
+    def __init__(self, text: str, cut: int = 0) -> None:
+        self._lines = text.split("\n")
+        if not self._lines[-1]:
+            self._lines.pop()
+        self._cut = cut
+        self.files: list[FileMark] = []
+        self._hunks: list[_Hunk] = []
+        self._index(text)
+        self.hunks = [hunk.line for hunk in self._hunks]
+        self._starts = [mark.line for mark in self.files]
+        self._numbers: dict[int, list[tuple[int, int]]] = {}
+        self._size = len(str(max((max(h.old, h.new) for h in self._hunks), default=0) + 999))
+
+    def __len__(self) -> int:
+        return len(self._lines) + bool(self._cut)
+
+    def line(self, number: int, needle: str = "") -> Line:
+        """One line with its numbers, inked by what it is, what was searched for marked. Raises IndexError."""
+        return highlighted(self._line(number), needle)
+
+    def _line(self, number: int) -> Line:
+        if self._cut and number == len(self._lines):
+            return (Span(f"({self._cut:,} bytes more are not shown)", "note"),)
+        raw = self._lines[number]
+        hunk = bisect_right(self.hunks, number) - 1
+        file = bisect_right(self._starts, number) - 1
+        if file >= 0 and self._starts[file] == number:
+            return self._title(file)
+        if hunk < 0 or (file >= 0 and self.hunks[hunk] < self._starts[file]):
+            return (Span(cells.row(raw, LONGEST), "dim"),)
+        if self.hunks[hunk] == number:
+            return (Span(cells.row(raw, LONGEST), "hunk"),)
+        return self._content(number, raw, hunk)
+
+    def next_file(self, number: int, step: int = 1) -> int:
+        """The line at which the next file (or with -1 the one before) begins; the same line where there is none."""
+        return _beside(self._starts, number, step)
+
+    def next_hunk(self, number: int, step: int = 1) -> int:
+        """The line at which the next changed place (or with -1 the one before) begins; the same where there is none."""
+        return _beside(self.hunks, number, step)
+
+    def file_at(self, number: int) -> str:
+        """The path of the file a line is of; empty above the first."""
+        file = bisect_right(self._starts, number) - 1
+        return cells.plain(self.files[file].path) if file >= 0 else ""
+
+    def find(self, needle: str) -> list[int]:
+        """Numbers of the lines with this text; small letters find large ones too."""
+        has = finder(needle)
+        return [number for number, raw in enumerate(self._lines) if has(raw)]
+
+    def _index(self, text: str) -> None:
+        line = last = 0
+        for found in _HEADS.finditer(text):
+            line += text.count("\n", last, found.start())
+            last = found.start()
+            if found["old"] is not None:
+                self._hunks.append(_Hunk(line, int(found["old"]), int(found["new"])))
+            else:
+                self.files.append(FileMark(line, _path(found["file"])))
+
+    def _end(self, line: int) -> int:
+        """Where the lines end that belong to what begins at this one."""
+        after = [marks[at] for marks in (self.hunks, self._starts) if (at := bisect_right(marks, line)) < len(marks)]
+        return min(after, default=len(self._lines))
+
+    def _title(self, file: int) -> Line:
+        begin = self._starts[file]
+        end = self._starts[file + 1] if file + 1 < len(self._starts) else len(self._lines)
+        first = bisect_right(self.hunks, begin)
+        body = self._lines[self.hunks[first] : end] if first < len(self.hunks) and self.hunks[first] < end else []
+        added, removed = sum(raw.startswith("+") for raw in body), sum(raw.startswith("-") for raw in body)
+        size = (Span(f"  +{added}", "add"), Span(f" -{removed}", "remove")) if body else ()
+        return (Span(cells.plain(self.files[file].path), "file"), *size)
+
+    def _content(self, number: int, raw: str, hunk: int) -> Line:
+        begin = self.hunks[hunk]
+        counted = self._numbers.get(begin)
+        if counted is None:
+            counted = self._numbers[begin] = self._count(self._hunks[hunk])
+        old, new = counted[number - begin - 1]
+        sign, ink = _WITHIN.get(raw[:1], (" ", ""))
+        shown = raw[1:] if sign else raw
+        left = str(old) if old and ink != "add" else ""
+        right = str(new) if new and ink != "remove" else ""
+        gutter = f"{left:>{self._size}} {right:>{self._size}} "
+        return (Span(gutter, "dim"), Span(f"{sign}{cells.row(shown, LONGEST)}", ink))
+
+    def _count(self, hunk: _Hunk) -> list[tuple[int, int]]:
+        """The old and new number of each line of a hunk; 0 for a remark of git's."""
+        old, new, found = hunk.old, hunk.new, list[tuple[int, int]]()
+        for raw in self._lines[hunk.line + 1 : self._end(hunk.line)]:
+            sign = raw[:1]
+            found.append((0, 0) if sign == "\\" else (old, new))
+            old += sign in {" ", "-", ""}
+            new += sign in {" ", "+", ""}
+        return found
+
+
+def _beside(marks: list[int], number: int, step: int) -> int:
+    if step > 0:
+        at = bisect_right(marks, number)
+        return marks[at] if at < len(marks) else number
+    before = [mark for mark in marks if mark < number]
+    return before[-1] if before else number
+
+
+def _path(head: str) -> str:
+    """The new path of `a/x b/x`; of what git quoted, as it stands."""
+    half = len(head) // 2
+    same = head[:half].removeprefix("a/") == head[half + 1 :].removeprefix("b/")
+    return head[half + 1 :].removeprefix("b/") if same else head.replace(" b/", " → ", 1).removeprefix("a/")

@@ -1,0 +1,79 @@
+"""The first line: the run and how it goes, what it used, who waits for you. And the banner when the engine is gone.
+
+Where there is little room the goal gives way first, then what was used. Never left out: the state of the run, what
+waits for a person, that agents are not confined, that what is shown is the past.
+"""
+
+from __future__ import annotations
+
+from engine.core.standing import OfRun
+from engine.core.state import Run
+from tui import cells
+from tui.faces import run_face
+from tui.viewmodel.ages import Today, age
+from tui.viewmodel.amounts import used
+from tui.viewmodel.board import Board
+from tui.viewmodel.lines import BLANK, Line, Span, fit, joined, line, said, state, width
+from tui.viewmodel.motion import run_moves
+from tui.viewmodel.needs import count
+
+LEAST_GOAL = 12
+
+
+def lines(board: Board, room: int) -> tuple[Line, ...]:
+    """The head, one line of that many cells."""
+    run, stands = board.run, board.standing()
+    if run is None or stands is None:
+        return (fit(_nothing(board), room),)
+    firm = [_state(board, stands), _needs(board), _unconfined(board), _past(board)]
+    loose = [line(Span(part, "dim")) for part in reversed(used(run))] + [_done(run)]
+    while loose and width(joined([*firm, *loose])) > room:
+        loose.pop(0)
+    told = joined([*firm, *reversed(loose)])
+    left = room - width(told) - 3
+    goal = fit(line(said(run.goal, "bold")), left) if left >= LEAST_GOAL else BLANK
+    return (fit(joined([goal, told]), room),)
+
+
+def banner(board: Board, room: int) -> Line:
+    """Why no engine answers, since when, and that it is tried again; nothing while one does."""
+    link = board.link
+    if link.word != "gone":
+        return BLANK
+    since = Today(board.now()).since(link.since)
+    shown = "; what is shown is how it was then" if board.state.seq else ""
+    told = f" no engine {since}: {cells.plain(link.reason)}{shown}; trying again "
+    return fit(line(Span(told, "alarm")), room)
+
+
+def _nothing(board: Board) -> Line:
+    if board.link.word == "connecting":
+        return line(state("wait", "connecting"))
+    return joined([line(state("idle", "no run yet")), _past(board)])
+
+
+def _state(board: Board, stands: OfRun) -> Line:
+    word = "waits for you" if stands.word == "needs_human" else stands.word
+    moving = run_moves(board)
+    when = age(board.now() - stands.since) if moving else Today(board.now()).since(stands.since)
+    scripted = all(agent.spec.runtime == "scripted" for agent in board.state.agents.values())
+    label = " · scripted" if scripted and board.state.agents else ""
+    return line(state(run_face(stands.word), word), Span(f" {when}", "dim"), Span(label, "note"))
+
+
+def _needs(board: Board) -> Line:
+    number = count(board)
+    return line(Span(f"? {number} need{'s' * (number == 1)} you", "ask", "panel/needs")) if number else BLANK
+
+
+def _unconfined(board: Board) -> Line:
+    return line(Span("! unconfined", "note")) if board.state.confinement == "unconfined" else BLANK
+
+
+def _past(board: Board) -> Line:
+    return line(Span("! stale", "alarm")) if board.stale else BLANK
+
+
+def _done(run: Run) -> Line:
+    done = sum(task.outcome == "done" for task in run.tasks.values())
+    return line(Span(f"{done}/{len(run.tasks)} merged", "dim")) if run.tasks else BLANK

@@ -1,0 +1,97 @@
+"""What waits for a person, most pressing first: each with the thing to highlight and what would settle it.
+
+A decision that is owed comes first, then what could not be killed, a merge that somebody's own files hold up, a budget
+that is used up, and what failed for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engine.core.state import ROOT, Run
+from tui import cells
+from tui.faces import Face
+from tui.viewmodel.ages import Today
+from tui.viewmodel.board import Board
+from tui.viewmodel.filtering import matches
+from tui.viewmodel.focus import approvals
+from tui.viewmodel.keys import key
+from tui.viewmodel.lines import Line, Row, Span, apart, fit, line, state
+
+
+class Need(NamedTuple):
+    """One thing: the key of its row, its state in a face and a word, whose it is, what about, what to do."""
+
+    key: str
+    face: Face
+    word: str
+    whose: str
+    what: str
+    way: str
+    since: float
+
+
+def needs(board: Board) -> list[Need]:
+    """All of them, most pressing first."""
+    run = board.run
+    if run is None:
+        return []
+    return [*_asked(board), *_unkillable(board), *_obstacles(run), *_budgets(board, run), *_failed(board, run)]
+
+
+def count(board: Board) -> int:
+    """How many things wait for a person."""
+    return len(needs(board))
+
+
+def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
+    """Each as two lines, in that many cells."""
+    today = Today(board.now())
+    return [_row(one, room, today) for one in needs(board) if matches(wanted, one.whose, one.what, one.word)]
+
+
+def _row(one: Need, room: int, today: Today) -> Row:
+    head = line(state(one.face, one.word), "  ", Span(cells.plain(one.whose), "bold"))
+    second: Line = (Span("  "), Span(cells.plain(one.what)), *line(Span(f"  {one.way}" if one.way else "", "key")))
+    return Row(one.key, (apart(head, line(Span(today.since(one.since), "dim")), room), fit(second, room)))
+
+
+def _asked(board: Board) -> Iterator[Need]:
+    for one in approvals(board):
+        whose = "the run" if one.task == ROOT else one.task
+        yield Need(key("ask", one.stage), "ask", "asks you", whose, one.what, "a approve, d deny", one.at)
+
+
+def _unkillable(board: Board) -> Iterator[Need]:
+    for name in board.state.agents:
+        stands = board.agent(name)
+        if stands.word == "unkillable":
+            yield Need(key("agent", name), "bad", "unkillable", name, stands.evidence, "x try again", stands.since)
+
+
+def _obstacles(run: Run) -> Iterator[Need]:
+    for stage in run.stages.values():
+        if stage.obstacle:
+            paths = f": {', '.join(stage.paths[:3])}" if stage.paths else ""
+            what = f"its merge waits, {stage.obstacle}{paths}"
+            yield Need(key("task", stage.task), "wait", "held up", stage.task, what, "", stage.since)
+
+
+def _budgets(board: Board, run: Run) -> Iterator[Need]:
+    if run.spent_out:
+        yield Need(
+            "", "wait", "budget", "the run", "it is used up; nothing more is begun", "b raise it", board.state.at
+        )
+    for name, agent in board.state.agents.items():
+        if agent.spent_out:
+            told = "it is used up; nothing more is begun"
+            yield Need(key("agent", name), "wait", "budget", name, told, "b raise it", agent.since)
+
+
+def _failed(board: Board, run: Run) -> Iterator[Need]:
+    if run.outcome == "verified":
+        return
+    for name, task in run.tasks.items():
+        if task.outcome == "failed":
+            yield Need(key("task", name), "bad", "failed", name, task.reason, "t try again", board.task(name).since)
