@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.core.state import Agent, Round, Run, Task
+from engine.core.state import Agent, Round, Run, Stage, Task
 from engine.core.values import CheckRun
 from tui import cells
 from tui.faces import AGENT_FACES, TASK_FACES, Face
@@ -111,7 +111,7 @@ def _task(board: Board, run: Run, task: Task, room: int) -> list[Line]:
     ]
     face = TASK_FACES.get(stands.word, "note")
     head = fit(_head(board, name, face, stands.word.replace("_", " "), when), room)
-    rounds = [row for round_ in reversed(task.rounds) if round_.number for row in _round(task, round_, room)]
+    rounds = [row for round_ in reversed(task.rounds) if round_.number for row in _round(run, task, round_, room)]
     return [head, *_pairs(told, room), *rounds, *_said(task, room)]
 
 
@@ -119,7 +119,7 @@ def _after(run: Run, needs: Sequence[str]) -> str:
     return ", ".join(f"{need} ({run.tasks[need].outcome or 'under way'})" for need in needs if need in run.tasks)
 
 
-def _round(task: Task, round_: Round, room: int) -> list[Line]:
+def _round(run: Run, task: Task, round_: Round, room: int) -> list[Line]:
     """One attempt: who, what was claimed, and what checks, reviewers and the gate made of it."""
     whose = f" by {round_.author}" if round_.author else ""
     begun = f", begun {count(round_.begun, 'time')}" if round_.begun > 1 else ""
@@ -138,7 +138,18 @@ def _round(task: Task, round_: Round, room: int) -> list[Line]:
     rows += _checked("gate", round_.gated, round_.gate_reason, round_.gates, room)
     rows += _found("bad", "not merged", round_.merge_reason, room) if round_.merge_reason else []
     rows += _found("good", "merged", short(round_.merged), room) if round_.merged else []
-    return rows
+    return rows + [row for name in task.open for row in _open(run.stages[name], round_, room)]
+
+
+def _open(stage: Stage, round_: Round, room: int) -> list[Line]:
+    """A step of this round that has no result yet."""
+    if stage.round != round_.number or stage.kind == "ask":
+        return []
+    if stage.obstacle:
+        return _found("wait", "held up", f"{stage.kind}: {stage.obstacle}", room)
+    return _found(
+        "busy" if stage.agent else "plan", stage.kind, f"held by {stage.agent}" if stage.agent else "due", room
+    )
 
 
 def _checked(what: str, passed: bool | None, reason: str, runs: Sequence[CheckRun], room: int) -> list[Line]:

@@ -81,7 +81,13 @@ def _obstacles(run: Run) -> Iterator[Need]:
 def _budgets(board: Board, run: Run) -> Iterator[Need]:
     if run.spent_out:
         yield Need(
-            "", "wait", "budget", "the run", "it is used up; nothing more is begun", "b raise it", board.state.at
+            key("run", "budget"),
+            "wait",
+            "budget",
+            "the run",
+            "it is used up; nothing more is begun",
+            "b raise it",
+            board.state.at,
         )
     for name, agent in board.state.agents.items():
         if agent.spent_out:

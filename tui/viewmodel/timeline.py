@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tui.viewmodel.board import Board
 
 LIMIT, SHOWN = 2_000, 500
-TIME, WHO, TASK, WORD = 5, 10, 12, 12
+TIME, WHO, TASK, WORD = 7, 10, 12, 12
+NARROW = 80
 
 
 class Timeline:
@@ -84,8 +85,9 @@ def event_line(board: Board, event: e.Event, room: int) -> Line:
     """When since the run began, who, on which task, what."""
     run = board.run
     what = gist(event, board.state)
-    told = f"{what.text}: {what.more[0]}" if what.face == "bad" and what.more else what.text
+    told = ": ".join(part for part in (what.text, *what.more[:1]) if part) if what.face == "bad" else what.text
     since = clock(event.at - run.started) if run is not None else ""
     lead = (line(Span(since, "dim")), line(said(who(event))), line(said(about(event), "bold")))
-    word = (state(what.face, cells.plain(what.word)),)
-    return fit((*columns((*lead, word), (TIME, WHO, TASK, WORD)), Span("  "), said(told)), room)
+    word = (state(what.face, cells.plain(what.word).replace("_", " ")),)
+    sizes = (TIME, WHO, TASK, WORD) if room >= NARROW else (TIME, WHO - 1, TASK - 3, WORD)
+    return fit((*columns((*lead, word), sizes, gap=1), Span("  "), said(told)), room)
