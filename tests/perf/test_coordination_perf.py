@@ -2,13 +2,14 @@
 
 Method: tasks that only sleep (0.2-2 s) and write one file, gate `true`, agents are `sh` scripts. A first wave of empty
 tasks starts every keeper and clone (start-up is not tax); makespan = its end until the run's end, over the ideal of
-list scheduling (`support/shapes.py`). `make -j`, `ninja` and, where it
-is installed, LangGraph run the same sleeps in the same invocation, without clones or merges: their ratio is what a
-reader compares with. Machines are noisy: read ratios within one run, and the CPU figures.
+list scheduling (`support/shapes.py`). `make -j`, `ninja` and LangGraph, as far as they are installed, run the same
+sleeps in the same test, one after the other, without clones or merges: their ratio is what a reader compares with.
+Machines are noisy: read ratios within one run, and the CPU figures.
 """
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import operator
 import os
@@ -17,6 +18,7 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -26,6 +28,8 @@ from support.shapes import Job, ideal, layered
 from engine.api.calls import RunRequest
 from engine.api.launch import ensure
 
+Tool = Callable[[Path, list[Job], int], float]
+"""Runs a graph in a new folder, with so many places: seconds."""
 pytestmark = [pytest.mark.perf, pytest.mark.timeout(900)]
 
 AGENT = """\
@@ -165,9 +169,10 @@ def timed(argv: list[str]) -> float:
     return time.monotonic() - began
 
 
-def langgraph(jobs: list[Job], places: int) -> float:
+def langgraph(_: Path, jobs: list[Job], places: int) -> float:
     """The same graph as a LangGraph StateGraph, each node one `sleep` process."""
-    graphs = pytest.importorskip("langgraph.graph")
+    from langgraph.graph import START, StateGraph
+
     places_left = asyncio.Semaphore(places)
 
     def node(job: Job) -> Any:
@@ -181,15 +186,22 @@ def langgraph(jobs: list[Job], places: int) -> float:
     class Seen(TypedDict):
         done: Annotated[list[str], operator.add]
 
-    graph = graphs.StateGraph(Seen)
+    graph = StateGraph(Seen)
     for job in jobs:
         graph.add_node(job.name, node(job))
     for job in jobs:
-        graph.add_edge(list(job.after) if job.after else graphs.START, job.name)
+        graph.add_edge(list(job.after) if job.after else START, job.name)
     app = graph.compile()
     began = time.monotonic()
     asyncio.run(app.ainvoke({"done": []}, {"recursion_limit": 1000}))
     return time.monotonic() - began
+
+
+def others(places: int) -> Iterator[tuple[str, Tool | None]]:
+    """Who runs the same graph; None for one that is not installed."""
+    yield f"make -j{places}", make if shutil.which("make") else None
+    yield f"ninja -j{places}", ninja if shutil.which("ninja") else None
+    yield f"LangGraph, {places} places", langgraph if importlib.util.find_spec("langgraph") else None
 
 
 def quantile(values: list[float], q: float) -> float:
@@ -206,29 +218,24 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_layered_graph_of_200_tasks(place: Path, places: int, scale: float) -> None:
     jobs = [Job(j.name, round(j.seconds * scale, 3), j.after) for j in layered(200 if scale == 1.0 else 100)]
     best = ideal(jobs, places)
-    rows = []
     makespan, figures = quarterdeck(repository(place / "r", places=places, reviewers=0), jobs, places=places)
-    rows.append(("quarterdeck, journal, clones, gates and merges counted", makespan))
-    for name, tool in (("make", make), ("ninja", ninja)):
-        if shutil.which(name):
-            rows.append((f"{name} -j{places}, sleeps only", tool(place / name, jobs, places)))
+    ours = f"{makespan / best:6.3f}  {makespan:7.2f} s  quarterdeck, journal, clones, gates and merges counted"
     print(
         f"\nlayered, {len(jobs)} tasks x{scale:g}, {places} places, ideal {best:.2f} s, load {os.getloadavg()[0]:.1f}"
     )
-    for name, seconds in rows:
-        print(f"  {seconds / best:6.3f}  {seconds:7.2f} s  {name}")
+    print(f"  {ours}")
+    for number, (name, tool) in enumerate(others(places)):
+        if tool is None:
+            print(f"  not installed:   {name}")
+            continue
+        seconds = tool(place / f"other-{number}", jobs, places)
+        print(f"  {seconds / best:6.3f}  {seconds:7.2f} s  {name}, sleeps only")
     hops = figures["hop_ms"]
     print(
         f"  merge durable -> dependant's program: p50 {quantile(hops, 0.5):.0f} ms, p95 {quantile(hops, 0.95):.0f} ms"
     )
     print(f"  CPU of the engine and its git: {figures['cpu_ms']:.0f} ms a task")
     assert makespan / best < 3
-
-
-def test_langgraph_on_the_same_graph() -> None:
-    jobs = layered(200)
-    ratio = langgraph(jobs, 16) / ideal(jobs, 16)
-    print(f"\nlanggraph StateGraph, layered, 200 tasks, 16 places: {ratio:.3f}")
 
 
 @pytest.mark.parametrize("places", [4, 16])
