@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
-from engine.core.standing import OfTask
 from engine.core.state import Run, Task
 from tui import cells
 from tui.faces import TASK_FACES
@@ -32,6 +31,7 @@ class Shape(NamedTuple):
     of: tuple[int, int]
     rows: Sequence[graph.Drawn]
     gutter: int
+    name: int
     waiting: dict[str, int]
     critical: frozenset[str]
 
@@ -39,8 +39,10 @@ class Shape(NamedTuple):
 class _Shown(NamedTuple):
     """All that a row depends on."""
 
-    stands: OfTask
+    word: str
+    evidence: str
     when: str
+    round: int
     shape: Shape
     room: int
 
@@ -58,7 +60,8 @@ def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
         if wanted and not matches(wanted, drawn.task, stands.word.replace("_", " "), stands.agent, task.spec.title):
             continue
         when = age(now - stands.since) if task_moves(board, drawn.task) else ""
-        found.append(_kept(board, run, task, drawn, _Shown(stands, when, shape, room)))
+        number = task.round.number if task.round is not None else 0
+        found.append(_kept(board, run, task, drawn, _Shown(stands.word, stands.evidence, when, number, shape, room)))
     return found
 
 
@@ -75,6 +78,7 @@ def shape_of(board: Board, run: Run, room: int) -> Shape:
         of=(board.shape, lanes),
         rows=drawn,
         gutter=max((len(row.cells) for row in drawn), default=0),
+        name=min(max(map(cells.width, after), default=0), NAME),
         waiting={name: len(others) for name, others in graph.below(unended).items()},
         critical=graph.longest(unended),
     )
@@ -93,21 +97,17 @@ def _kept(board: Board, run: Run, task: Task, drawn: graph.Drawn, shown: _Shown)
 
 
 def _line(run: Run, task: Task, drawn: graph.Drawn, shown: _Shown) -> Line:
-    stands, shape = shown.stands, shown.shape
-    word = line(state(TASK_FACES.get(stands.word, "note"), stands.word.replace("_", " ")))
+    shape = shown.shape
+    word = line(state(TASK_FACES.get(shown.word, "note"), shown.word.replace("_", " ")))
     critical: Ink = "accent" if drawn.task in shape.critical and len(shape.critical) > 1 else "bold"
     name = line(Span(cells.plain(drawn.task), critical))
-    again = f"{task.round.number}x" if task.round is not None and task.round.number > 1 else ""
-    told = columns((word, name), (STATE, min(_longest(shape), NAME)), gap=1)
-    why = cells.plain(stands.evidence if stands.word in _TELL_WHY else task.spec.title)
-    rest = joined((line(Span(again, "note")), line(Span(_untold(drawn, stands), "dim")), line(Span(why, "dim"))))
+    again = f"{shown.round}x" if shown.round > 1 else ""
+    told = columns((word, name), (STATE, shape.name), gap=1)
+    why = cells.plain(shown.evidence if shown.word in _TELL_WHY else task.spec.title)
+    rest = joined((line(Span(again, "note")), line(Span(_untold(drawn, shown.word), "dim")), line(Span(why, "dim"))))
     waiting = shape.waiting.get(drawn.task, 0)
     right = joined((line(Span(f"{waiting} wait", "wait")) if waiting else BLANK, line(Span(shown.when, "dim"))))
     return apart((*_gutter(run, drawn, shape), *told, Span("  "), *rest), right, shown.room)
-
-
-def _longest(shape: Shape) -> int:
-    return max((cells.width(row.task) for row in shape.rows), default=0)
 
 
 def _gutter(run: Run, drawn: graph.Drawn, shape: Shape) -> Line:
@@ -121,6 +121,6 @@ def _ink(run: Run, source: str) -> Ink:
     return "dim" if not source or run.tasks[source].outcome == "done" else "plan"
 
 
-def _untold(drawn: graph.Drawn, stands: OfTask) -> str:
+def _untold(drawn: graph.Drawn, word: str) -> str:
     """What it waits for and no lane says, where its evidence does not."""
-    return "" if not drawn.untold or stands.word in _TELL_WHY else f"after {listed(list(drawn.untold), 4)}"
+    return "" if not drawn.untold or word in _TELL_WHY else f"after {listed(list(drawn.untold), 4)}"
