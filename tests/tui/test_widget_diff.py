@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from support.aio import run
 from textual.app import ComposeResult
+from textual.geometry import Region
+from textual.strip import Strip
 
 from tui.theme.dress import Dressed
 from tui.viewmodel.lines import Ink, Line, Span
@@ -77,8 +79,12 @@ def scenario(size: tuple[int, int] = (40, 10)):
     return decorate
 
 
+def painted(diff: DiffView, y: int) -> Strip:
+    return diff.render_lines(Region(0, y, diff.size.width, 1))[0]
+
+
 def on_screen(diff: DiffView) -> list[str]:
-    return [diff.paint(y).text[:-1].rstrip() for y in range(diff.size.height)]
+    return [painted(diff, y).text[:-1].rstrip() for y in range(diff.size.height)]
 
 
 @scenario()
@@ -106,7 +112,7 @@ async def test_every_hunk_is_reached_though_the_end_is_in_sight(diff, pilot):
     reached = []
     while diff.next_hunk():
         reached.append(diff.place)
-        chosen = [line for y, line in enumerate(on_screen(diff)) if diff._painted[y].ground == "chosen"]
+        chosen = [line for y, line in enumerate(on_screen(diff)) if diff._faces[y].ground == "chosen"]
         assert chosen == [f"@ 0.{len(reached) - 1}"]
     assert reached == [1, 4, 7, 10]
     await pilot.press("k")
@@ -140,7 +146,7 @@ async def test_a_search_marks_and_goes(diff, pilot):
     assert diff.search(".3.4") == Found(1, 3)
     assert diff.next_match() == Found(2, 3)
     found = on_screen(diff).index("+ 1.3.4")
-    assert diff._painted[found].ground == "chosen"
+    assert diff._faces[found].ground == "chosen"
     assert diff.search("") == Found()
 
 
@@ -155,8 +161,8 @@ async def test_only_lines_in_sight_are_made(diff, pilot):
 @scenario(size=(20, 6))
 async def test_it_follows_the_size(diff, pilot):
     diff.show(Changes("= a", "@ x", *["+ " + "漢" * 30] * 30))
-    assert all(diff.paint(y).cell_length == 20 for y in range(6))
+    assert all(painted(diff, y).cell_length == 20 for y in range(6))
     await pilot.press("G")
     await pilot.resize_terminal(33, 40)
     assert diff.top == 0
-    assert all(diff.paint(y).cell_length == 33 for y in range(40))
+    assert all(painted(diff, y).cell_length == 33 for y in range(40))

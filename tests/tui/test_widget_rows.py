@@ -7,6 +7,8 @@ from support.aio import run
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import Button
 
 from tui.theme.dress import Dress, Dressed
@@ -49,8 +51,12 @@ class Host(Dressed[None]):
         self.heard.append((type(message).__name__, message.key))
 
 
+def painted(rows: Rows, y: int) -> Strip:
+    return rows.render_lines(Region(0, y, rows.size.width, 1))[0]
+
+
 def on_screen(rows: Rows) -> list[str]:
-    return [rows.paint(y).text.rstrip() for y in range(rows.size.height)]
+    return [painted(rows, y).text.rstrip() for y in range(rows.size.height)]
 
 
 def painted_lines(rows: Rows, act) -> list[int]:
@@ -246,17 +252,17 @@ async def test_the_scroll_bar_can_be_pulled(app, rows, pilot):
 async def test_the_focus_is_seen_without_colour(app, rows, pilot):
     rows.show(crew("a", "b"))
     assert on_screen(rows)[0].startswith("▌ a")
-    assert rows.paint(0)._segments[1].style.bold
+    assert painted(rows, 0)._segments[1].style.bold
     app.query_one(Button).focus()
     await pilot.pause()
     assert on_screen(rows)[0].startswith("▏ a")
-    assert not rows.paint(0)._segments[1].style.bold
+    assert not painted(rows, 0)._segments[1].style.bold
 
 
 @scenario(size=(20, 12))
 async def test_twenty_columns_are_enough(app, rows, pilot):
     rows.show([row("an-agent-with-a-long-name-漢字")])
-    assert all(strip.cell_length == rows.size.width for strip in map(rows.paint, range(rows.size.height)))
+    assert all(strip.cell_length == rows.size.width for strip in rows.render_lines(rows.size.region))
     assert on_screen(rows)[0].endswith("…")
 
 

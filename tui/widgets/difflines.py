@@ -15,6 +15,7 @@ from tui.theme.inks import Ground
 from tui.viewmodel.lines import Span
 from tui.widgets.paint import Face
 from tui.widgets.reader import Lines, NoLines, Reader
+from tui.widgets.window import Frame
 
 
 class Diff(Lines, Protocol):
@@ -49,7 +50,6 @@ class DiffView(Reader):
         if not keep:
             self._top = self._shift = 0
         self._look()
-        self.settle()
         self.repaint()
 
     # Jumps. Where the end of the diff keeps a target from the top, the next jump starts from the target all the same.
@@ -104,7 +104,7 @@ class DiffView(Reader):
         """The diff."""
         return self._diff
 
-    def face(self, y: int) -> Face:
+    def face(self, y: int, frame: Frame) -> Face:
         """A line of the diff; first of all, that of the file it belongs to."""
         index = self._top + y
         if index >= len(self._diff):
@@ -113,7 +113,7 @@ class DiffView(Reader):
         if not y:
             index = self._heading(index)
         ground: Ground = "chosen" if index == self._target or self.is_hit(index) else "plain"
-        return Face(self._diff.line(index), ground, "", self.bar(y), self.needle, self._shift, tinted=True)
+        return Face(self._diff.line(index), ground, "", frame.bar(y), self.needle, self._shift, tinted=True)
 
     def _heading(self, index: int) -> int:
         number = bisect_right(self._diff.files, index) - 1

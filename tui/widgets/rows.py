@@ -17,7 +17,7 @@ from textual.message import Message
 from tui import cells
 from tui.viewmodel.lines import Line, Row, Span
 from tui.widgets.paint import Face
-from tui.widgets.window import Window
+from tui.widgets.window import Frame, Window
 
 GUTTER = 2
 """Cells before each line: the sign of the selection and a blank."""
@@ -116,23 +116,22 @@ class Rows(Window):
         """How many lines there are."""
         return len(self._lines)
 
-    def face(self, y: int) -> Face:
+    def face(self, y: int, frame: Frame) -> Face:
         """A line of a row, or of the empty text."""
         if not self._lines:
-            return self._empty_face(y)
+            return self._empty_face(y, frame.width - GUTTER - 1)
         if (at := self._top + y) >= len(self._lines):
             return Face(bar="")
         line, number = self._lines[at]
-        bar = self.bar(y)
+        bar = frame.bar(y)
         if self._rows[number].key != self._selected:
             return Face(line, mark=" " * GUTTER, bar=bar)
-        glyphs = self.dress.glyphs
-        if self.has_focus:
-            return Face(line, "chosen", glyphs.here + " ", bar)
-        return Face(line, "held", glyphs.there + " ", bar)
+        if frame.focused:
+            return Face(line, "chosen", frame.dress.glyphs.here + " ", bar)
+        return Face(line, "held", frame.dress.glyphs.there + " ", bar)
 
-    def _empty_face(self, y: int) -> Face:
-        wrapped = [row for part in self._empty.split("\n") for row in cells.wrap(part, max(self.inner, 1))]
+    def _empty_face(self, y: int, room: int) -> Face:
+        wrapped = [row for part in self._empty.split("\n") for row in cells.wrap(part, max(room, 1))]
         return Face((Span(wrapped[y], "dim"),) if y < len(wrapped) else (), mark=" " * GUTTER, bar="")
 
     # The selection.

@@ -15,6 +15,7 @@ from tui.theme.inks import Ground
 from tui.viewmodel.lines import Span
 from tui.widgets.paint import Face
 from tui.widgets.reader import Lines, NoLines, Reader
+from tui.widgets.window import Frame
 
 
 class Stream(Lines, Protocol):
@@ -57,7 +58,6 @@ class Tail(Reader):
             self._stream, self._hit, self._shift = stream, None, 0
             self._look()
             self._follow(now=True)
-        self.settle()
         self.repaint()
 
     def settle(self) -> None:
@@ -104,7 +104,7 @@ class Tail(Reader):
         """The number of the first line that is kept."""
         return self._stream.dropped
 
-    def face(self, y: int) -> Face:
+    def face(self, y: int, frame: Frame) -> Face:
         """A line of the stream."""
         index = self._top + y
         if index >= len(self._stream):
@@ -112,8 +112,8 @@ class Tail(Reader):
             return Face((Span(words, "dim"),) if words else (), bar="")
         number = self._stream.dropped + index
         ground: Ground = "chosen" if self.is_hit(number) else "plain"
-        chip = self._chip() if y == self.size.height - 1 else ""
-        return Face(self._stream.line(number), ground, "", self.bar(y), self.needle, self._shift, chip)
+        chip = self._chip() if y == frame.height - 1 else ""
+        return Face(self._stream.line(number), ground, "", frame.bar(y), self.needle, self._shift, chip)
 
     def _chip(self) -> str:
         """What the last line says over the text: how far from the end this is; nothing while following."""

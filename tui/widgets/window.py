@@ -1,14 +1,15 @@
 """A window on numbered lines: the base of lists, tails and diffs.
 
 It is no `ScrollView`: there, a new virtual size is a layout of the whole screen, and each write of a stream makes one.
-Here the place is a number and the scroll bar a column of the window's own, so that new lines cost what is painted. What
-was painted is remembered line by line; only lines whose face changed are painted again.
+Here the place is a number and the scroll bar a column of the window's own, so that new lines cost what is painted. The
+picture is remembered line by line; only lines whose face changed are painted again. Textual asks for the others too,
+whenever anything beside them changes, so handing them over has to cost nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -24,6 +25,20 @@ WHEEL = 3
 """Lines a notch of the wheel moves."""
 PAN = 8
 """Cells a step to the side moves."""
+
+
+class Frame(NamedTuple):
+    """What is the same for all lines of one picture. `thumb`: the lines beside which the scroll bar is drawn."""
+
+    width: int
+    height: int
+    dress: Dress
+    focused: bool
+    thumb: range
+
+    def bar(self, y: int) -> str:
+        """The scroll bar's cell at `y`: the thumb or nothing."""
+        return self.dress.glyphs.thumb if y in self.thumb else ""
 
 
 class Window(Widget, can_focus=True):
@@ -60,7 +75,9 @@ class Window(Widget, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._top = 0
         self._shift = 0
-        self._painted: dict[int, Face] = {}
+        self._frame = Frame(0, 0, Dress(), focused=False, thumb=range(0))
+        self._faces: list[Face] = []
+        self._strips: dict[int, Strip] = {}
         self._dragging = False
 
     # What a subclass says.
@@ -69,7 +86,7 @@ class Window(Widget, can_focus=True):
         """How many lines there are."""
         raise NotImplementedError
 
-    def face(self, y: int) -> Face:
+    def face(self, y: int, frame: Frame) -> Face:
         """What the line at `y` of the window looks like now."""
         raise NotImplementedError
 
@@ -107,34 +124,55 @@ class Window(Widget, can_focus=True):
         return worn(self.app)
 
     def repaint(self) -> None:
-        """Ask for the lines that look different from what was painted, and no others."""
+        """Look at what there is to show, and ask for the lines that look different from before, and no others."""
         if not self.is_mounted:
             return
-        size = self.size
-        changed = [y for y in range(size.height) if self._painted.get(y) != self.face(y)]
+        before, width = self._faces, self._frame.width
+        self._picture()
+        if width != self._frame.width or len(before) != len(self._faces):
+            self._strips.clear()
+            self.refresh()
+            return
+        changed = [y for y, face in enumerate(self._faces) if face != before[y]]
+        for y in changed:
+            self._strips.pop(y, None)
         if changed:
-            self.refresh(*(Region(0, start, size.width, end - start) for start, end in _runs(changed)))
+            self.refresh(*(Region(0, start, width, end - start) for start, end in _runs(changed)))
 
-    def paint(self, y: int) -> Strip:
-        """The strip of the line at `y`."""
-        face = self._painted[y] = self.face(y)
-        return strip(face, self.size.width, self.dress)
+    def _picture(self) -> None:
+        self.settle()
+        width, height = self.size
+        frame = self._frame = Frame(width, height, self.dress, self.has_focus, self._thumb(height))
+        self._faces = [self.face(y, frame) for y in range(height)]
+
+    def _thumb(self, height: int) -> range:
+        count = self.count()
+        if count <= height or not height:
+            return range(0)
+        length = max(height * height // count, 1)
+        start = round(self._top * (height - length) / (count - height))
+        return range(start, start + length)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Hand over remembered strips; the styles of the widget play no part beyond its size."""
-        strips = [self.paint(y) for y in crop.line_range]
-        if crop.column_span != (0, self.size.width):
+        if self.size != (self._frame.width, self._frame.height):
+            self._strips.clear()
+            self._picture()
+        strips = [self._strips.get(y) or self._paint(y) for y in crop.line_range]
+        if crop.column_span != (0, self._frame.width):
             return [painted.crop(*crop.column_span) for painted in strips]
         return strips
 
-    def bar(self, y: int) -> str:
-        """The scroll bar's cell at `y`: the thumb or nothing."""
-        height, count = self.size.height, self.count()
-        if count <= height or not height:
-            return ""
-        length = max(height * height // count, 1)
-        start = round(self._top * (height - length) / (count - height))
-        return self.dress.glyphs.thumb if start <= y < start + length else ""
+    def _paint(self, y: int) -> Strip:
+        made = self._strips[y] = strip(self._faces[y], self._frame.width, self._frame.dress)
+        return made
+
+    def notify_style_update(self) -> None:
+        """Told by Textual, such as when the theme is another one: then everything looks different."""
+        super().notify_style_update()
+        self._strips.clear()
+        if self.is_mounted:
+            self._picture()
 
     # Keys and mouse.
 
@@ -188,9 +226,9 @@ class Window(Widget, can_focus=True):
 
     def key_at(self, x: int, y: int) -> str:
         """The key of the span that is drawn at a cell; empty where there is none."""
-        face = self._painted.get(y)
-        if face is None:
+        if not 0 <= y < len(self._faces):
             return ""
+        face = self._faces[y]
         at = len(face.mark) - face.pan
         for span in face.line:
             at += measure(span.text)
@@ -200,8 +238,6 @@ class Window(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Another size is another picture."""
-        self._painted.clear()
-        self.settle()
         self.repaint()
 
     def on_focus(self) -> None:
