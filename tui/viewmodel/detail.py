@@ -147,9 +147,9 @@ def _open(stage: Stage, round_: Round, room: int) -> list[Line]:
         return []
     if stage.obstacle:
         return _found("wait", "held up", f"{stage.kind}: {stage.obstacle}", room)
-    return _found(
-        "busy" if stage.agent else "plan", stage.kind, f"held by {stage.agent}" if stage.agent else "due", room
-    )
+    if stage.agent:
+        return _found("busy", stage.kind, f"held by {stage.agent}", room)
+    return _found("plan", stage.kind, "due", room)
 
 
 def _checked(what: str, passed: bool | None, reason: str, runs: Sequence[CheckRun], room: int) -> list[Line]:

@@ -79,19 +79,11 @@ def _obstacles(run: Run) -> Iterator[Need]:
 
 
 def _budgets(board: Board, run: Run) -> Iterator[Need]:
+    told = "it is used up; nothing more is begun"
     if run.spent_out:
-        yield Need(
-            key("run", "budget"),
-            "wait",
-            "budget",
-            "the run",
-            "it is used up; nothing more is begun",
-            "b raise it",
-            board.state.at,
-        )
+        yield Need(key("run", "budget"), "wait", "budget", "the run", told, "b raise it", board.state.at)
     for name, agent in board.state.agents.items():
         if agent.spent_out:
-            told = "it is used up; nothing more is begun"
             yield Need(key("agent", name), "wait", "budget", name, told, "b raise it", agent.since)
 
 
