@@ -107,6 +107,10 @@ class Probe:
     def text(self) -> str:
         return "\n".join(self.lines)
 
+    def cell(self, x: int, y: int) -> str:
+        """What stands in one cell; the second cell of a wide character is empty."""
+        return self.screen.buffer[y][x].data
+
     def wait(self, seen: str | Callable[[Probe], bool], seconds: float = 10.0) -> float:
         """Read until a text is on the screen, or a condition holds. Returns the seconds since the start."""
         deadline = time.perf_counter() + seconds

@@ -72,6 +72,10 @@ def test_signs_that_glue_are_left_out():
     assert shown((Span("👩\u200d👩\ufe0fx\u200b"),), 6) == "👩👩x "
 
 
+def test_no_control_character_gets_through():
+    assert shown((Span("\x1b[2Ja\tb\x9b"), Span("漢\r\x07")), 12).split() == ["[2Jab漢"]
+
+
 def test_a_line_of_a_megabyte_costs_no_more_than_one_of_a_screen():
     huge = (Span("x" * 2**20), Span("漢" * 2**20))
     began = time.process_time()

@@ -1,7 +1,8 @@
 """From a line with inks to a strip of an exact number of cells. Pure, and remembered: equal faces are the same strip.
 
 Widths are those Textual computes with, so that what stands beside a strip never moves. Marks that combine stay with
-their character, signs without a width that glue or hide others are left out, and half of a wide glyph is a blank.
+their character, signs without a width that glue or hide others are left out, and half of a wide glyph is a blank. Views
+hand over clean text; should they not, no control character gets through here.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class _Cutter:
         """What of the next text is shown."""
         if self.full:
             return ""
-        if text.isascii():
+        if text.isascii() and text.isprintable():
             return self._take_plain(text)
         return "".join(self._chars(text))
 
