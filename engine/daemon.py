@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,18 @@ from typing import Any
 from engine.api.calls import CallRefused
 from engine.api.launch import HELD
 from engine.api.server import Server
-from engine.core.events import UnknownKind
+from engine.bus.switch import Switch
+from engine.config.settings import Bus
+from engine.core.events import RunStarted, UnknownKind
 from engine.journal.errors import AlreadyHeld, JournalError, OpenFailed
 from engine.journal.keys import KeyRing
 from engine.journal.lock import Lock, hold
 from engine.journal.writer import Journal
 from engine.processes.last_resort import reap_stale
 from engine.runtime.local import LocalEngine
-from engine.runtime.preflight import repository
+from engine.runtime.preflight import repository, settings_of
 from engine.runtime.record import Record
-from workspaces.layout import Layout, exclude, socket_path, state_folder
+from workspaces.layout import Layout, exclude, runtime_folder, socket_path, state_folder
 from workspaces.repository import Repository
 
 IDLE_SECONDS = 600.0
@@ -113,7 +115,8 @@ async def _come_up(engine: LocalEngine, notices: Sequence[str]) -> None:
 
 async def _live(engine: LocalEngine, notices: Sequence[str], ready: int | None) -> int:
     idle = _Idle(engine)
-    server = Server(engine, socket_path(engine.repo.id), changed=idle.clients)
+    server = Server(engine, socket_path(engine.repo.id), changed=idle.clients("socket"))
+    bus = _bus(engine, idle)
     await _come_up(engine, notices)
     await server.start()
     loop = asyncio.get_running_loop()
@@ -121,16 +124,32 @@ async def _live(engine: LocalEngine, notices: Sequence[str], ready: int | None) 
         loop.add_signal_handler(number, lambda: engine.end(kill=False))
     intake = asyncio.create_task(engine.intake.run(), name="intake")
     engine.record.listen(lambda _: idle.look())
+    engine.record.listen(lambda event: bus.look(event.seq - 1) if isinstance(event.data, RunStarted) else None)
+    bus.look(engine.seq)
     idle.look()
     _say(ready, {"ready": {"pid": os.getpid()}})
     try:
-        return await _until_ended(engine, server)
+        return await _until_ended(engine, server, bus)
     finally:
         intake.cancel()
         await asyncio.gather(intake, return_exceptions=True)
 
 
-async def _until_ended(engine: LocalEngine, server: Server) -> int:
+def _bus(engine: LocalEngine, idle: _Idle) -> Switch:
+    def wishes() -> Bus | None:
+        try:
+            return settings_of(engine.repo.root).bus
+        except CallRefused:
+            return None  # a run will say what is wrong with them
+
+    socket = runtime_folder() / f"{engine.repo.id}.mqtt"
+    folder = engine.layout.state / "bus"
+    bus = Switch(engine, engine.repo.id, folder, socket, wishes=wishes, changed=idle.clients("bus"))
+    engine.bus = bus.status
+    return bus
+
+
+async def _until_ended(engine: LocalEngine, server: Server, bus: Switch) -> int:
     ends: set[asyncio.Future[Any]] = {engine.ended, engine.record.broken}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if engine.record.broken.done():
@@ -139,7 +158,7 @@ async def _until_ended(engine: LocalEngine, server: Server) -> int:
         os._exit(BROKEN)  # no reply, no tidy end: the keepers see it and end what they keep
     server.shut()
     await engine.go_down("the engine was ended", kill=engine.ended.result())
-    await server.close()
+    await asyncio.gather(server.close(), bus.close())
     return 0
 
 
@@ -148,18 +167,22 @@ class _Idle:
 
     def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine
-        self._clients = 0
+        self._clients: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def clients(self, count: int) -> None:
-        """So many clients are connected now."""
-        self._clients = count
-        self.look()
+    def clients(self, where: str) -> Callable[[int], None]:
+        """What is to be called with the number of clients that are connected there now."""
+
+        def changed(count: int) -> None:
+            self._clients[where] = count
+            self.look()
+
+        return changed
 
     def look(self) -> None:
         """Something changed: arm or disarm the timer."""
         run = self._engine.record.state.run
-        busy = self._clients > 0 or (run is not None and run.outcome is None)
+        busy = any(self._clients.values()) or (run is not None and run.outcome is None)
         if busy and self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -39,7 +39,10 @@ log = logging.getLogger(__name__)
 
 
 class Bus:
-    """Made by `attach`, ended by `close`. `changed` is called with the number of clients whenever it changes."""
+    """Begins at once, ended by `close`. Events after `since` are said on it.
+
+    `changed` is called with the number of clients whenever it changes.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Bus:
         folder: Path,
         socket: Path,
         *,
+        since: int,
         provider: Wanted = "auto",
         port: int = 0,
         accounts: tuple[str, ...] = ("viewer",),
@@ -58,7 +62,7 @@ class Bus:
         self._topics = Topics(repo_id)
         self._people = accounts
         self._accounts = Accounts(folder, (ENGINE, *accounts))
-        self._mirror = Mirror(engine, self._topics, engine.seq)
+        self._mirror = Mirror(engine, self._topics, since)
         self._told: dict[str, Any] = {"state": "starting"}
         self._broker = 0
         self._ending = asyncio.Event()
@@ -67,6 +71,11 @@ class Bus:
     def status(self) -> dict[str, Any]:
         """What `status --json` says under `bus`: state, and how to connect once it is `up`. No password."""
         return self._told
+
+    @property
+    def running(self) -> bool:
+        """Whether it is up or tries to be."""
+        return not self._task.done()
 
     @property
     def broker(self) -> int:

@@ -1,8 +1,9 @@
-"""What the engine says of itself on the bus: each event as it is in the record, and what is so, retained.
+"""What the engine says of itself on the bus: each event as it is in the record, what is so, and what agents print.
 
 It goes from event to event, woken by what is durable and by nothing else. A slow broker makes it lag behind the record
-and disturbs nobody: there are never more than `BATCH` messages on their way. What is so is looked at when events came,
-but not more often than every `PAUSE` seconds, and only what changed is said.
+and disturbs nobody: there are never more than `BATCH` messages on their way. What is so is retained; it is looked at
+when events came, but not more often than every `PAUSE` seconds, and only what changed is said. What agents print goes
+out without a promise: the transcript has it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Protocol
 
 import msgspec
 
-from engine.api.calls import Engine
+from engine.api import frames
+from engine.api.calls import Engine, Following
 from engine.bus.topics import Topics
 
 BATCH = 64
@@ -42,14 +44,19 @@ class Mirror:
         self.cursor = since
         self._engine, self._topics = engine, topics
         self._said: dict[str, bytes] = {}
+        self._crew: tuple[str, ...] = ()
 
     async def run(self, say: Say) -> None:
         """Say everything, from what is so now on, until cancelled or `say` fails."""
-        self._said = {}
-        await self._say_what_is_so(say)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._events(say))
-            tasks.create_task(self._states(say))
+        self._said, self._crew = {}, ()
+        following = self._engine.follow()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._events(say))
+                tasks.create_task(self._states(say, following))
+                tasks.create_task(self._logs(say, following))
+        finally:
+            following.close()
 
     async def _events(self, say: Say) -> None:
         while True:
@@ -67,12 +74,19 @@ class Mirror:
             await asyncio.gather(*(say(topic, line) for topic, line in zip(topics, lines, strict=True)))
             self.cursor += len(lines)  # seq has no gaps
 
-    async def _states(self, say: Say) -> None:
+    async def _states(self, say: Say, following: Following) -> None:
         while True:
-            seq = self._engine.seq
+            seq, crew = self._engine.seq, self._crew
             await self._say_what_is_so(say)
+            if self._crew != crew:
+                following.choose(self._crew, others=False)
             await asyncio.sleep(PAUSE)
             await self._engine.changed(seq)
+
+    async def _logs(self, say: Say, following: Following) -> None:
+        while True:
+            said = await following.said()
+            await say(self._topics.log(said.agent), frames.encode(said).removesuffix(b"\n"), qos=0)
 
     async def _say_what_is_so(self, say: Say) -> None:
         now = dict(self._what_is_so())
@@ -84,6 +98,7 @@ class Mirror:
     def _what_is_so(self) -> Iterator[tuple[str, bytes]]:
         """The objects of `status --json`, without their ages: a retained one would lie after a moment."""
         found = self._engine.status()
+        self._crew = tuple(agent["name"] for agent in found["agents"])
         yield self._topics.state, _encoded({name: found[name] for name in ("run", "approvals")})
         for agent in found["agents"]:
             yield self._topics.agent(agent["name"]), _encoded(agent)

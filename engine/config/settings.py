@@ -185,7 +185,9 @@ class Gateway(Strict):
 
 def _account(name: str) -> str:
     if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name) is None or name in RESERVED:
-        raise ValueError(f'"{name}" is no account name; write a-z, 0-9 and "-", and not one of {", ".join(sorted(RESERVED))}')
+        raise ValueError(
+            f'"{name}" is no account name; write a-z, 0-9 and "-", and not one of {", ".join(sorted(RESERVED))}'
+        )
     return name
 
 

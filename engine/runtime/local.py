@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -53,6 +53,7 @@ class LocalEngine:
         self.repo, self.layout, self.record = repo, layout, record
         self.intake = Intake(record, layout)
         self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.bus: Callable[[], dict[str, Any]] = lambda: {"state": "off"}  # whoever attaches one says more
         self.on_rest: asyncio.Event = asyncio.Event()
         self._sayings = Sayings()
         self.shelf = Shelf(layout, record, self._sayings)
@@ -167,7 +168,7 @@ class LocalEngine:
     def status(self) -> dict[str, Any]:
         """What `status --json` prints."""
         told = {"pid": os.getpid(), "version": VERSION, "seq": self.record.durable}
-        return status(self.record.state, now=time.time(), engine=told)
+        return {**status(self.record.state, now=time.time(), engine=told), "bus": self.bus()}
 
     async def submit(self, request: c.Requests, *, actor: str) -> Sequence[e.Event]:
         """Decide a request; returns when what followed is durable."""

@@ -281,6 +281,23 @@ def test_only_what_changed_is_said_again(name):
 
 
 @both
+def test_what_agents_print_is_on_their_log_topics(name):
+    async def scenario():
+        engine = FakeEngine()
+        await engine.start_run(GOAL, actor="ann")
+        async with attached(name, engine) as (_, folder), await by_hand(folder, "ann") as ann:
+            await ann.subscribe(T.log("+"), 0)
+            await retained(folder)
+            engine.say("builder", "one\ntwo\n")
+            async with asyncio.timeout(10):
+                message = await anext(ann.messages)
+            said = json.loads(message.payload)
+            assert (message.topic.value, said["text"], said["offset"]) == (T.log("builder"), "one\ntwo\n", 0)
+
+    run(scenario())
+
+
+@both
 def test_a_foreign_program_follows_and_steers_with_bare_frames(name):
     async def scenario():
         engine = FakeEngine()

@@ -106,7 +106,14 @@ async def attached(name, engine, *accounts, **options):
     provider_or_skip(name)
     folder = Path(tempfile.mkdtemp(prefix="qd-bus-", dir="/tmp"))
     bus = Bus(
-        engine, REPO, folder / "bus", folder / "b.sock", provider=name, accounts=accounts or ("ann", "bob"), **options
+        engine,
+        REPO,
+        folder / "bus",
+        folder / "b.sock",
+        since=engine.seq,
+        provider=name,
+        accounts=accounts or ("ann", "bob"),
+        **options,
     )
     try:
         yield bus, folder / "bus"
