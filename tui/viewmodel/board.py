@@ -153,7 +153,7 @@ class Board:
         if found is None:
             if self.run is None:
                 raise KeyError(name)
-            found = self._tasks[name] = of_task(self.run, self.run.tasks[name], live=self.live)
+            found = self._tasks[name] = of_task(self.state, self.run, self.run.tasks[name], live=self.live)
         return found
 
     def standing(self) -> OfRun | None:
@@ -186,7 +186,8 @@ class Board:
             self._stale_agent(whose)
             self._stale_agent(self._author(event.task))
             self._stale_task(event.task)
-        if isinstance(data, e.AgentPaused | e.AgentResumed):
+        if isinstance(data, _FREES):  # or the opposite: what waits for an agent says so
+            self._tasks.clear()
             self._changed |= {"plan", "head"}
         if isinstance(data, e.TaskAdded | e.TaskRevised | e.TaskEnded):
             self._followers(event.task)
@@ -232,6 +233,7 @@ class Board:
 
 
 _RUN_WIDE = (e.EngineStarted, e.EngineStopped, e.RunStarted, e.RunEnded, e.RunResumed, e.PlanRevised)
+_FREES = (e.AgentPauseAsked, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.BudgetReached, e.BudgetRaised)
 _NEEDS = (
     e.ApprovalAsked, e.ApprovalGiven, e.MergeWaiting, e.MergeCleared, e.AgentHeld, e.AgentStopped, e.AgentKilled,
     e.AgentResumed, e.BudgetReached, e.BudgetRaised, e.TaskRetried, e.StageClosed, e.StageCancelled, e.AttemptFailed,

@@ -11,76 +11,61 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from tui import cells
-from tui.viewmodel.lines import Ink, Line, Span, finder, highlighted
+from tui.viewmodel.lines import Ink, Line, Span, finder
 
 LONGEST = 2_000
 """Characters of one line that are shown."""
-_HEADS = re.compile(r"^(?:diff --(?:git|cc|combined) (?P<file>.*)|@@ -(?P<old>\d+)\S* \+(?P<new>\d+).*)$", re.MULTILINE)
+_HEADS = re.compile(
+    r"^(?:diff --(?:git|cc|combined) (?P<file>.*)"
+    r"|@@ -(?P<old>\d{1,9})(?:,(?P<less>\d{1,9}))? \+(?P<new>\d{1,9})(?:,(?P<more>\d{1,9}))? @@.*)$",
+    re.MULTILINE,
+)
 _WITHIN: dict[str, tuple[str, Ink]] = {"+": ("+", "add"), "-": ("-", "remove"), " ": (" ", ""), "\\": ("", "dim")}
-
-
-class FileMark(NamedTuple):
-    """Where a file's difference begins, and its path."""
-
-    line: int
-    path: str
 
 
 class _Hunk(NamedTuple):
     line: int
     old: int
     new: int
+    last: int
 
 
 class DiffModel:
-    """The lines of one difference. `cut` is how many bytes of it are missing at its end."""
+    """The lines of one difference. `cut` is how many bytes of it are missing at its end.
+
+    `files` and `hunks` are the numbers of the lines at which each begins, `paths` the names of the files.
+    """
 
     def __init__(self, text: str, cut: int = 0) -> None:
         self._lines = text.split("\n")
         if not self._lines[-1]:
             self._lines.pop()
         self._cut = cut
-        self.files: list[FileMark] = []
+        self.files: list[int] = []
+        self.paths: list[str] = []
         self._hunks: list[_Hunk] = []
         self._index(text)
         self.hunks = [hunk.line for hunk in self._hunks]
-        self._starts = [mark.line for mark in self.files]
         self._numbers: dict[int, list[tuple[int, int]]] = {}
-        self._size = len(str(max((max(h.old, h.new) for h in self._hunks), default=0) + 999))
+        self._size = len(str(max((hunk.last for hunk in self._hunks), default=0)))
 
     def __len__(self) -> int:
         return len(self._lines) + bool(self._cut)
 
-    def line(self, number: int, needle: str = "") -> Line:
-        """One line with its numbers, inked by what it is, what was searched for marked. Raises IndexError."""
-        return highlighted(self._line(number), needle)
-
-    def _line(self, number: int) -> Line:
+    def line(self, number: int) -> Line:
+        """One line with its numbers, inked by what it is. Raises IndexError."""
         if self._cut and number == len(self._lines):
             return (Span(f"({self._cut:,} bytes more are not shown)", "note"),)
         raw = self._lines[number]
         hunk = bisect_right(self.hunks, number) - 1
-        file = bisect_right(self._starts, number) - 1
-        if file >= 0 and self._starts[file] == number:
+        file = bisect_right(self.files, number) - 1
+        if file >= 0 and self.files[file] == number:
             return self._title(file)
-        if hunk < 0 or (file >= 0 and self.hunks[hunk] < self._starts[file]):
+        if hunk < 0 or (file >= 0 and self.hunks[hunk] < self.files[file]):
             return (Span(cells.row(raw, LONGEST), "dim"),)
         if self.hunks[hunk] == number:
             return (Span(cells.row(raw, LONGEST), "hunk"),)
         return self._content(number, raw, hunk)
-
-    def next_file(self, number: int, step: int = 1) -> int:
-        """The line at which the next file (or with -1 the one before) begins; the same line where there is none."""
-        return _beside(self._starts, number, step)
-
-    def next_hunk(self, number: int, step: int = 1) -> int:
-        """The line at which the next changed place (or with -1 the one before) begins; the same where there is none."""
-        return _beside(self.hunks, number, step)
-
-    def file_at(self, number: int) -> str:
-        """The path of the file a line is of; empty above the first."""
-        file = bisect_right(self._starts, number) - 1
-        return cells.plain(self.files[file].path) if file >= 0 else ""
 
     def find(self, needle: str) -> list[int]:
         """Numbers of the lines with this text; small letters find large ones too."""
@@ -88,28 +73,31 @@ class DiffModel:
         return [number for number, raw in enumerate(self._lines) if has(raw)]
 
     def _index(self, text: str) -> None:
-        line = last = 0
+        line = before = 0
         for found in _HEADS.finditer(text):
-            line += text.count("\n", last, found.start())
-            last = found.start()
+            line += text.count("\n", before, found.start())
+            before = found.start()
             if found["old"] is not None:
-                self._hunks.append(_Hunk(line, int(found["old"]), int(found["new"])))
+                old, new = int(found["old"]), int(found["new"])
+                last = max(old + int(found["less"] or 1), new + int(found["more"] or 1))
+                self._hunks.append(_Hunk(line, old, new, last))
             else:
-                self.files.append(FileMark(line, _path(found["file"])))
+                self.files.append(line)
+                self.paths.append(cells.plain(_path(found["file"])))
 
     def _end(self, line: int) -> int:
         """Where the lines end that belong to what begins at this one."""
-        after = [marks[at] for marks in (self.hunks, self._starts) if (at := bisect_right(marks, line)) < len(marks)]
+        after = [marks[at] for marks in (self.hunks, self.files) if (at := bisect_right(marks, line)) < len(marks)]
         return min(after, default=len(self._lines))
 
     def _title(self, file: int) -> Line:
-        begin = self._starts[file]
-        end = self._starts[file + 1] if file + 1 < len(self._starts) else len(self._lines)
+        begin = self.files[file]
+        end = self.files[file + 1] if file + 1 < len(self.files) else len(self._lines)
         first = bisect_right(self.hunks, begin)
         body = self._lines[self.hunks[first] : end] if first < len(self.hunks) and self.hunks[first] < end else []
         added, removed = sum(raw.startswith("+") for raw in body), sum(raw.startswith("-") for raw in body)
         size = (Span(f"  +{added}", "add"), Span(f" -{removed}", "remove")) if body else ()
-        return (Span(cells.plain(self.files[file].path), "file"), *size)
+        return (Span(self.paths[file], "file"), *size)
 
     def _content(self, number: int, raw: str, hunk: int) -> Line:
         begin = self.hunks[hunk]
@@ -133,14 +121,6 @@ class DiffModel:
             old += sign in {" ", "-", ""}
             new += sign in {" ", "+", ""}
         return found
-
-
-def _beside(marks: list[int], number: int, step: int) -> int:
-    if step > 0:
-        at = bisect_right(marks, number)
-        return marks[at] if at < len(marks) else number
-    before = [mark for mark in marks if mark < number]
-    return before[-1] if before else number
 
 
 def _path(head: str) -> str:

@@ -9,7 +9,7 @@ from engine.core.state import Approval
 from tui.viewmodel.board import Board
 from tui.viewmodel.keys import split
 
-Panel = Literal["crew", "plan", "needs", "events", "transcript", "diff", ""]
+Panel = Literal["crew", "plan", "needs", "events", "transcript", "diff", "detail", ""]
 
 
 class Focus(NamedTuple):

@@ -6,7 +6,6 @@ knows a colour; a theme gives each ink its style.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -141,18 +140,3 @@ def finder(needle: str) -> Callable[[str], bool]:
     if needle != needle.lower():
         return lambda text_: needle in text_
     return lambda text_: needle in text_.lower()
-
-
-def highlighted(shown: Line, needle: str) -> Line:
-    """The line with each place of the needle inked as a match, found as `finder` finds it."""
-    if not needle:
-        return shown
-    pattern = re.compile(re.escape(needle), re.IGNORECASE if needle == needle.lower() else 0)
-    found: list[Span] = []
-    for span in shown:
-        end = 0
-        for match in pattern.finditer(span.text):
-            found += [span._replace(text=span.text[end : match.start()]), span._replace(text=match[0], ink="match")]
-            end = match.end()
-        found.append(span._replace(text=span.text[end:]))
-    return tuple(span for span in found if span.text)

@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple
 
 from tui import cells
-from tui.viewmodel.lines import Line, Span, finder, highlighted
+from tui.viewmodel.lines import Line, Span, finder
 
 LINES, CHARACTERS = 10_000, 1_000_000
 """What a tail holds at most."""
@@ -36,7 +36,6 @@ class Tail:
         self._of: Step | None = None
         self._offset = -1
         self.dropped = 0
-        self.version = 0
         self.last = ""
 
     @property
@@ -47,12 +46,10 @@ class Tail:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def line(self, number: int, needle: str = "") -> Line:
-        """The line of that number, with what was searched for marked. Raises IndexError for one that is not there."""
+    def line(self, number: int) -> Line:
+        """The line of that number. Raises IndexError for one that is not there."""
         found = self._lines[self._index(number)]
-        if isinstance(found, Span):
-            return (found,)
-        return highlighted((Span(found),), needle)
+        return (found if isinstance(found, Span) else Span(found),)
 
     def find(self, needle: str) -> list[int]:
         """Numbers of the lines with this text; small letters find large ones too."""
@@ -71,12 +68,10 @@ class Tail:
             self._add(Span(f"({missed:,} bytes are not shown here; the transcript has them)", "note"))
         for row in text.splitlines():
             self._add(cells.row(row, LONGEST))
-        self.version += 1
 
     def trim(self) -> None:
         """Forget all but the last lines."""
         self._drop(KEPT)
-        self.version += 1
 
     def _add(self, what: str | Span) -> None:
         self._lines.append(what)
