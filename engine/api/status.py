@@ -23,7 +23,7 @@ def status(state: State, *, now: float, engine: dict[str, Any] | None) -> dict[s
     `engine` is what the living engine says of itself (`pid`, `version`), None when there is none.
     """
     run, live = state.run, engine is not None
-    tasks = [] if run is None else [task_status(run, task, now=now, live=live) for task in run.tasks.values()]
+    tasks = [] if run is None else [task_status(state, run, task, now=now, live=live) for task in run.tasks.values()]
     approvals = [] if run is None else [_approval(approval, now) for approval in waiting_approvals(run)]
     return {
         "run": None if run is None else _run(run, state, now, live=live),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.standing import of_task
-from engine.core.state import Run, Task
+from engine.core.state import Run, State, Task
 
 
-def task_status(run: Run, task: Task, *, now: float, live: bool) -> dict[str, Any]:
+def task_status(state: State, run: Run, task: Task, *, now: float, live: bool) -> dict[str, Any]:
     """The object of one task. `live`: an engine is there, so what is assigned is at work."""
-    stands = of_task(run, task, live=live)
+    stands = of_task(state, run, task, live=live)
     return {
         "id": task.spec.id,
         "title": task.spec.title,

@@ -10,9 +10,13 @@ from typing import NamedTuple
 
 from engine.core.approvals import trouble
 from engine.core.evidence import Grade, grade, required
+from engine.core.routing import able
+from engine.core.stages import AGENT_KINDS
 from engine.core.state import Agent, Round, Run, Stage, State, Task
 
 UNCONFINED = "unconfined"
+NAMED = 3
+"""Agents that a sentence names before it counts."""
 _UNDER_WAY = {"merge": "merging", "check": "checking", "review": "reviewing", "work": "running"}
 """The state of a task while a step of this kind is under way; of several, the first counts."""
 
@@ -115,13 +119,13 @@ def _crash(state: State, agent: Agent) -> str:
 # -- tasks ---------------------------------------------------------------------------------------------------------
 
 
-def of_task(run: Run, task: Task, *, live: bool) -> OfTask:
-    """Where a task is, and how far what is said of it is proven."""
+def of_task(state: State, run: Run, task: Task, *, live: bool) -> OfTask:
+    """Where a task of the state's run is, and how far what is said of it is proven."""
     graded = grade(run, task)
     word, stage = _task_state(run, task, live=live)
     return OfTask(
         word=word,
-        evidence=_evidence(run, task, graded, stage),
+        evidence=_evidence(state, run, task, graded, stage),
         since=(stage.since if stage is not None else task.at) or run.started,
         event=task.last or task.added,
         agent=_whose(task, stage, live=live),
@@ -154,7 +158,7 @@ def _whose(task: Task, stage: Stage | None, *, live: bool) -> str:
     return (task.round.author if task.round is not None else "") or task.pin or task.spec.agent or ""
 
 
-def _evidence(run: Run, task: Task, graded: Grade, stage: Stage | None) -> str:
+def _evidence(state: State, run: Run, task: Task, graded: Grade, stage: Stage | None) -> str:
     """What its state rests on, in a sentence."""
     if stage is not None and (stage.why or stage.obstacle):
         return stage.obstacle or stage.why
@@ -168,7 +172,26 @@ def _evidence(run: Run, task: Task, graded: Grade, stage: Stage | None) -> str:
         return f"tried again after {stage.due:g} s"
     if stage is None:
         return "waits for the check of the base"
-    return f"held by {stage.agent}" if stage.agent else "waits for a free agent"
+    return f"held by {stage.agent}" if stage.agent else _whom_it_waits_for(state, run, stage)
+
+
+def _whom_it_waits_for(state: State, run: Run, stage: Stage) -> str:
+    """An agent that is only busy comes by itself; where all who could take the step need a person, it says why."""
+    kept = {agent.spec.name: _kept_from_it(agent) for agent in able(state.agents.values(), run, stage)}
+    if stage.kind not in AGENT_KINDS or not kept or not all(kept.values()):
+        return "waits for a free agent"
+    told = [f"{name}, which is {why}" for name, why in kept.items()]
+    more = f", or {len(told) - NAMED} more" if len(told) > NAMED else ""
+    return f"waits for {', or '.join(told[:NAMED])}{more}"
+
+
+def _kept_from_it(agent: Agent) -> str:
+    """What only a person can change about an agent that takes nothing; empty where there is no such thing."""
+    if agent.held:
+        return "held"
+    if agent.pause:
+        return "paused"
+    return "out of budget" if agent.spent_out else ""
 
 
 def _graded(run: Run, task: Task, round_: Round, graded: Grade) -> str:

@@ -7,7 +7,7 @@ from support.story import ENGINE, Story, checked
 from engine.api.status import status
 from engine.core import commands as c
 from engine.core.decide import Mind
-from engine.core.values import Amount, TaskSpec, Tokens
+from engine.core.values import AgentSpec, Amount, TaskSpec, Tokens
 
 RUN_KEYS = {"id", "goal", "pattern", "state", "target", "tokens", "usd", "budget"}
 AGENT_KEYS = {
@@ -74,6 +74,29 @@ def test_a_task_without_a_free_agent_is_ready():
     two = (TaskSpec(id="a", title="A"), TaskSpec(id="b", title="B"))
     task = Story(tasks=two).based().task("b")
     assert (task["state"], task["evidence"]) == ("ready", "waits for a free agent")
+
+
+def test_a_task_whose_agents_all_wait_for_a_person_says_for_whom_and_why():
+    both = tuple(AgentSpec(name=name, runtime="scripted", does=("implement",)) for name in ("ann", "bob"))
+    reviewer = AgentSpec(name="rev", runtime="scripted", does=("review",))
+    tasks = tuple(TaskSpec(id=name, title=name) for name in "abc")
+    story = Story(tasks=tasks, crew=(*both, reviewer)).based()
+    assert story.task("c")["evidence"] == "waits for a free agent"
+    story.do(c.StopAgent(agent="ann"))
+    assert story.task("c")["evidence"] == "waits for a free agent", "bob will be free again"
+    story.do(c.PauseAgent(agent="bob"))
+    assert story.task("c")["evidence"] == "waits for ann, which is held, or bob, which is paused"
+    story.do(c.ResumeAgent(agent="bob"))
+    assert story.task("c")["evidence"] == "waits for a free agent"
+
+
+def test_a_task_whose_only_agent_is_out_of_budget_says_so():
+    worker = AgentSpec(name="ann", runtime="scripted", does=("implement",), budget=Amount(tokens=10))
+    reviewer = AgentSpec(name="rev", runtime="scripted", does=("review",))
+    tasks = tuple(TaskSpec(id=name, title=name) for name in "ab")
+    story = Story(tasks=tasks, crew=(worker, reviewer)).based()
+    story.do(c.Spent(agent="ann", task="a", tokens=Tokens(input=11)))
+    assert story.task("b")["evidence"] == "waits for ann, which is out of budget"
 
 
 def test_a_merged_task_names_its_commit():
