@@ -27,7 +27,7 @@ from engine.bus.errors import BrokerFailed, BusError, BusOff, NoBroker
 from engine.bus.mirror import Mirror
 from engine.bus.provider import Place, Wanted, choose
 from engine.bus.topics import ENGINE, Topics
-from engine.bus.wire import Presence, client
+from engine.bus.wire import Presence, client, leave
 
 FIRST, LONGEST = 0.1, 10.0
 """Seconds before a broker is started again; doubled each time, until one has lasted `LONGEST`."""
@@ -131,8 +131,7 @@ class Bus:
             try:
                 await self._be_there(broker, mqtt, presence)
             finally:
-                with contextlib.suppress(aiomqtt.MqttError):
-                    await mqtt.__aexit__(None, None, None)
+                await leave(mqtt)
         finally:
             self._broker = 0
             await broker.close()

@@ -22,7 +22,7 @@ from engine.bus import address
 from engine.bus.accounts import Accounts
 from engine.bus.broker import listens
 from engine.bus.topics import Topics
-from engine.bus.wire import LEFT, PORTION, WINDOW, Presence, client, from_client, read_from_engine
+from engine.bus.wire import LEFT, PORTION, WINDOW, Presence, client, from_client, leave, read_from_engine
 
 PATIENCE = 5.0
 """Seconds in which the broker must let one in and say whether the engine is there."""
@@ -84,7 +84,7 @@ class MqttLink:
         self._left = True
         with contextlib.suppress(aiomqtt.MqttError):
             await self._mqtt.publish(self._commands, LEFT, qos=1, timeout=1)
-        await self._leave()
+        await leave(self._mqtt)
 
     async def _enter(self) -> None:
         try:
@@ -97,15 +97,11 @@ class MqttLink:
                 while not self._epoch:
                     self._look(bytes((await self._next()).payload))
         except TimeoutError:
-            await self._leave()
+            await leave(self._mqtt)
             raise EngineGone("nothing on the bus says whether the engine is there") from None
         except BaseException:
-            await self._leave()
+            await leave(self._mqtt)
             raise
-
-    async def _leave(self) -> None:
-        with contextlib.suppress(aiomqtt.MqttError):
-            await self._mqtt.__aexit__(None, None, None)
 
     async def _next(self) -> aiomqtt.Message:
         try:

@@ -9,6 +9,8 @@ another and goes on from its last event.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 from typing import Any
 
@@ -30,6 +32,15 @@ KEEPALIVE = 10
 """Seconds after which a connection without a sign of life is given up, and half as many more."""
 TIMEOUT = 10.0
 _AT_ONCE = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)  # without it an answer waits 40 ms for an ACK
+
+
+async def leave(mqtt: aiomqtt.Client) -> None:
+    """Disconnect, lost or not; nothing of it is left on the loop."""
+    with contextlib.suppress(aiomqtt.MqttError):
+        await mqtt.__aexit__(None, None, None)
+    if (housekeeping := mqtt._misc_task) is not None:  # noqa: SLF001  it only asks it to end, some time
+        housekeeping.cancel()
+        await asyncio.wait({housekeeping})
 
 
 class Presence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -158,9 +158,9 @@ def test_a_lost_message_ends_the_session_with_words(name):
         engine = FakeEngine()
         async with attached(name, engine) as (_, folder):
             client = await session(folder, "ann")
-            async with await by_hand(folder, "engine") as forger:
-                await forger.publish(client._link._reply, wire.from_engine(99, b"{}\n"), qos=1)
-                await client.subscribe(0)
+            await client.subscribe(0)
+            async with await by_hand(folder, "engine") as lossy:
+                await lossy.publish(client._link._reply, wire.from_engine(99, b"{}\n"), qos=1)
                 with pytest.raises(EngineGone, match="lost"):
                     await seqs(client, 99)
             await client.close()
