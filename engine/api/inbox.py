@@ -1,8 +1,8 @@
 """What the engine sends a session unasked, in order, until it is taken. Bounded, and pure.
 
-A session never stops reading: replies come by the same link. So a session that does not take its events says `halt`
-when too many wait, drops what was on its way, and subscribes again from the last one that it kept. Nothing is lost:
-events have numbers without a gap. The same mends a link that lost some. What agents printed is dropped and counted.
+A session never stops reading: replies come by the same link. So one that does not take its events unsubscribes when too
+many wait, drops what was on its way, and subscribes again from the last one kept. Nothing is lost: their numbers
+have no gap, and the same mends a link that lost some. What agents printed is dropped and counted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ MOST, BYTES = 4096, 8 * 1024 * 1024
 class Inbox:
     """Events and sayings. Methods give the frame that is to be sent to the engine then, if any."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self._items: deque[tuple[Event | frames.Said, int]] = deque()
         self._bytes = 0
         self._last: int | None = None  # seq of the last event that was kept; None: not subscribed
@@ -66,7 +67,7 @@ class Inbox:
 
     def room(self) -> frames.Subscribe | None:
         """Called before an item is taken: once little is left, what was halted goes on."""
-        if self._halted and self._last is not None and len(self._items) <= MOST // 4:
+        if self._halted and self._last is not None and len(self._items) <= self._most // 4:
             return self.subscribe(self._last)
         return None
 
@@ -78,7 +79,7 @@ class Inbox:
 
     @property
     def _full(self) -> bool:
-        return len(self._items) >= MOST or self._bytes >= BYTES
+        return len(self._items) >= self._most or self._bytes >= BYTES
 
     def _put(self, item: Event | frames.Said, size: int) -> None:
         self._items.append((item, size))
