@@ -12,7 +12,7 @@ from typing import Protocol
 from textual import events
 
 from tui.theme.inks import Ground
-from tui.viewmodel.lines import Span
+from tui.viewmodel.lines import Line, Span
 from tui.widgets.paint import Face
 from tui.widgets.reader import Lines, NoLines, Reader
 from tui.widgets.window import Frame
@@ -43,12 +43,15 @@ class DiffView(Reader):
         self.empty = empty
         self._diff: Diff = _Same()
         self._target: int | None = None
+        self._titles: dict[int, Line] = {}
 
     def show(self, diff: Diff, *, keep: bool = False) -> None:
         """Show this diff from its start; `keep`: it is a newer version of what is shown, and the place stays."""
-        self._diff, self._hit, self._target = diff, None, None
+        self._diff = diff
+        self._titles.clear()
         if not keep:
             self._top = self._shift = 0
+            self._hit = self._target = None
         self._look()
         self.repaint()
 
@@ -113,11 +116,20 @@ class DiffView(Reader):
         if not y:
             index = self._heading(index)
         ground: Ground = "chosen" if index == self._target or self.is_hit(index) else "plain"
-        return Face(self._diff.line(index), ground, "", frame.bar(y), self.needle, self._shift, tinted=True)
+        return Face(self._line(index), ground, "", frame.bar(y), self.needle, self._shift, tinted=True)
 
     def _heading(self, index: int) -> int:
         number = bisect_right(self._diff.files, index) - 1
         return self._diff.files[number] if number >= 0 else index
+
+    def _line(self, index: int) -> Line:
+        """A line of the model; those of files are remembered, for their models count the file's changes in them."""
+        if index in self._titles:
+            return self._titles[index]
+        line = self._diff.line(index)
+        if self._heading(index) == index:
+            self._titles[index] = line
+        return line
 
     def on_click(self, event: events.Click) -> None:
         """A span with a key was clicked."""
