@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from workspaces import spawn
@@ -56,6 +56,20 @@ class Git:
                 return done
             await asyncio.sleep(pause)
         return await self._once(args, stdin, env)
+
+    async def within(self, script: str, *args: str, words: Sequence[str], keep: Sequence[int]) -> Completed:
+        """Run a shell script once: `args` are its first arguments, then come git with its options and `words`.
+
+        It inherits the descriptors in `keep`. A cancelled wait is one to the end, as it must not be broken off.
+        """
+        self.started += 1
+        argv = ("sh", "-c", script, "sh", *args, *self._prefix, *words)
+        running = asyncio.ensure_future(spawn.run(argv, env=environment(), keep=keep))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
 
     async def line(self, *args: str, ok: Collection[int] = (0,)) -> str:
         """Give the output as one line of text without its end."""

@@ -44,6 +44,7 @@ class Checkout:
 
     path: Path
     busy: str = ""
+    git_dir: Path = field(default=Path(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,11 @@ class Repository:
         """Work trees, main or linked, that have the branch checked out or are in an operation that began on it."""
         ref = f"refs/heads/{branch}"
         places = [(self.root, self.common_dir), *_linked(self.common_dir)]
-        return [Checkout(path, _busy(git_dir)) for path, git_dir in places if ref in await self._heads(path, git_dir)]
+        return [
+            Checkout(path, _busy(git_dir), git_dir)
+            for path, git_dir in places
+            if ref in await self._heads(path, git_dir)
+        ]
 
     async def uncommitted(self) -> tuple[str, ...]:
         """Paths in the main work tree that differ from its commit, untracked ones too; agents do not see these."""

@@ -20,9 +20,14 @@ from workspaces.ports import Completed
 _PORTION = 1 << 16
 
 
-async def run(argv: Sequence[str], *, stdin: bytes = b"", env: Mapping[str, str]) -> Completed:
-    """Run it to its end. Cancelled, it is killed. Raises FileNotFoundError when there is no such program."""
-    process = _started(argv, stdin, env)
+async def run(
+    argv: Sequence[str], *, stdin: bytes = b"", env: Mapping[str, str], keep: Sequence[int] = ()
+) -> Completed:
+    """Run it to its end. Cancelled, it is killed. Raises FileNotFoundError when there is no such program.
+
+    It inherits the descriptors in `keep`.
+    """
+    process = _started(argv, stdin, env, keep)
     try:
         out, err = await _gathered(process)
         await _ended(process)
@@ -33,7 +38,7 @@ async def run(argv: Sequence[str], *, stdin: bytes = b"", env: Mapping[str, str]
     return Completed(code=process.returncode, out=out, err=err)
 
 
-def _started(argv: Sequence[str], stdin: bytes, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _started(argv: Sequence[str], stdin: bytes, env: Mapping[str, str], keep: Sequence[int]) -> subprocess.Popen[bytes]:
     """The fork is in the loop's own thread, and takes about half a millisecond."""
     with contextlib.ExitStack() as files:
         source: IO[bytes] | int = subprocess.DEVNULL
@@ -41,7 +46,9 @@ def _started(argv: Sequence[str], stdin: bytes, env: Mapping[str, str]) -> subpr
             source = files.enter_context(tempfile.TemporaryFile(buffering=0))
             source.write(stdin)
             source.seek(0)
-        return subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, bufsize=0)
+        return subprocess.Popen(
+            argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, bufsize=0, pass_fds=keep
+        )
 
 
 async def _gathered(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

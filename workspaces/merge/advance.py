@@ -1,21 +1,30 @@
 """Moves the target from exactly one commit to the next, or says why not.
 
 Where nobody has the branch checked out, one compare-and-swap of the ref. Where somebody has, `git merge --ff-only` in
-that work tree: it keeps edits to other files and refuses to touch edited ones. It refuses to move a branch back, to
-stash, and to act in the middle of a person's rebase or merge.
+that work tree: it keeps edits to other files and refuses to touch edited ones. The lock on the index is held from
+before git looks at it until branch, files and index are all at the new commit, or all back. It refuses to move a
+branch back, to stash, and to act in the middle of a person's rebase or merge.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 
 from workspaces.errors import GitFailed
-from workspaces.git import lock_held
+from workspaces.git import PAUSES, lock_held
+from workspaces.merge.lock import Index, Intent
+from workspaces.merge.mend import mend, settle
 from workspaces.ports import Completed
 from workspaces.repository import Checkout, Repository
 
 _LISTED = re.compile(r"^\t(.+)$", re.MULTILINE)
+_SCRIPT = """
+index=$1 scratch=$2 lock=$3; shift 3
+GIT_INDEX_FILE=$scratch "$@" && mv -f "$scratch" "$index" && rm -f "$lock"
+"""
+"""One process that lives on when the engine is killed. After a failure the lock stays for whoever looks into it."""
 _FORWARD = ("merge", "--ff-only", "--no-autostash", "--no-verify-signatures", "--no-stat", "-q")
 
 
@@ -71,8 +80,28 @@ class _Step:
         """The branch is checked out at `place`, whose files go with it."""
         if place.busy:
             return Blocked(f"{place.busy} is in progress in {place.path}: finish or abort it")
-        args = ("-c", "submodule.recurse=false", "-C", str(place.path), *_FORWARD, self.new)
-        return await self._settled(args, await self.repo.git.call(*args))
+        await mend(self.repo, self.branch)
+        args = ("-C", str(place.path), "-c", "submodule.recurse=false", *_FORWARD, self.new)
+        for pause in (*PAUSES, 0.0):
+            done = await self._locked(place, args)
+            if done.code == 0 or not lock_held(done.err):
+                break
+            await asyncio.sleep(pause)
+        return await self._settled(args, done)
+
+    async def _locked(self, place: Checkout, args: tuple[str, ...]) -> Completed:
+        """Once, while no other git can use the index."""
+        index, intent = Index(place.git_dir), Intent(self.branch, self.old, self.new)
+        try:
+            with index.locked(intent) as handle:
+                index.copy()
+                files = (str(index.path), str(index.scratch), str(index.lock))
+                done = await self.repo.git.within(_SCRIPT, *files, words=args, keep=(handle,))
+                if done.code != 0:
+                    await settle(self.repo.git, place, index, intent)
+        except FileExistsError:
+            return Completed(code=128, out=b"", err=f"fatal: Unable to create '{index.lock}': File exists.".encode())
+        return done
 
     async def _settled(self, args: tuple[str, ...], done: Completed) -> Advanced | Moved | Blocked:
         """Believe the branch, not the exit status; only if it did not move, what git said matters."""

@@ -16,6 +16,7 @@ from workspaces.clones.clone import identity
 from workspaces.errors import WorkspaceError
 from workspaces.merge.advance import Advanced, Blocked, advance
 from workspaces.merge.commit import Merge, commit
+from workspaces.merge.mend import mend
 from workspaces.merge.probe import Conflict, probe
 
 MOVES = 10
@@ -28,6 +29,7 @@ async def merge(desk: Desk) -> c.Result:
     if change is None:
         return c.Broke(reason="there is no change to merge")
     try:
+        await mend(desk.world.repo, desk.run.target)  # an engine may have been killed in the middle of this one
         for _ in range(MOVES):
             result = await _try(desk, change)
             if result is not None:
