@@ -52,6 +52,7 @@ class Session:
         self._closed = False
         self._arrived = asyncio.Event()
         self._heard = asyncio.get_running_loop().time()
+        self._alive = asyncio.Event()
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch())]
 
     @classmethod
@@ -213,6 +214,7 @@ class Session:
             while True:
                 frame = frames.meant(await self._link.receive())
                 self._heard = loop.time()
+                self._alive.set()
                 if (back := self._take(frame)) is not None:
                     await self._link.send(frames.encode(back))
         except ApiError as error:
@@ -253,17 +255,15 @@ class Session:
             if silent < SILENCE:
                 await asyncio.sleep(SILENCE - silent)
                 continue
-            asked = loop.time()
+            self._alive.clear()
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._link.send(frames.encode(frames.Ping()))
-                    await asyncio.sleep(PATIENCE)
+                    await self._alive.wait()
             except TimeoutError:
-                pass
+                self._lose(EngineGone(f"the engine hangs: no sign of life for {SILENCE + PATIENCE:.0f} s", hung=True))
             except EngineGone:
                 return  # whoever reads finds out why
-            if self._heard < asked:
-                self._lose(EngineGone(f"the engine hangs: no sign of life for {SILENCE + PATIENCE:.0f} s", hung=True))
 
     def _lose(self, why: ApiError) -> None:
         """The engine is gone, for the first reason that is known."""
