@@ -25,6 +25,7 @@ from engine.core.state import Run
 from engine.messages.trust import Trust
 from engine.processes import CONFINEMENT, records
 from engine.runtime.claims import claimed
+from engine.runtime.cut_short import put_aside
 from engine.runtime.effects import Effects
 from engine.runtime.follower import Follower
 from engine.runtime.intake import Intake
@@ -74,6 +75,7 @@ class LocalEngine:
     async def come_up(self, notices: Sequence[str] = ()) -> None:
         """Take up the record: what was under way is interrupted, and goes on. `notices` are worth recording."""
         held = {name: "kill" if hold.how == "killed" else "stop" for name, hold in self._holds().items()}
+        kept = await put_aside(self.record.state, held, repo=self.repo, layout=self.layout, env=self._environment)
         report = c.CameUp(
             epoch=self.record.state.epoch + 1,
             pid=os.getpid(),
@@ -82,7 +84,7 @@ class LocalEngine:
             held=held,  # type: ignore[arg-type]  # the two words above
         )
         await self.record.report(report)
-        for text in notices:
+        for text in (*notices, *kept):
             self.record.report(c.Noticed(text=text))
         if self._run_on() is not None:
             await self._enter_or_rest()

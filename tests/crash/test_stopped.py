@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from itertools import islice
+from pathlib import Path
 
 import pytest
-from support.crashing import Crashing, judge
-from support.lives import plain
+from support.crashing import Crashing, judge, make_project
+from support.lives import Event, a_house, plain
+from support.repos import git
 
 from engine.api.errors import EngineGone
 from engine.core.commands import ResumeAgent
@@ -66,6 +69,51 @@ def test_agents_killed_without_an_engine_are_held_by_the_next_one(standing, tree
     let_go(run, pipe)
     run.to_the_end()
     judge(run, tree)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["", "after one that died before it could say so"])
+def test_what_an_agent_killed_without_an_engine_had_done_is_kept_by_the_next_one(folder, tree, before):
+    pipe = folder / "stand.pipe"
+    os.mkfifo(pipe)
+    half = f"[ ! -p {pipe} ] || {{ mkdir -p parts; echo half > parts/half; read -r _ < {pipe} || true; }}"
+    with a_house(make_project(folder / "repo", "sh", "-c", f"{half}; exec sh build.sh")) as house:
+        run = Crashing(house)
+        with run.living() as (pid, stream):
+            begun = list(islice((event for event in map(plain, stream) if event["kind"] == "attempt_started"), 2))
+            os.close(os.open(pipe, os.O_WRONLY))  # one of the two, at the least, stands there
+            os.kill(pid, signal.SIGSTOP)
+            assert {one.agent for one in kill_recorded(house.layout.processes)} >= {"builder-1", "builder-2"}
+            run.strike(pid)
+        due = {ref_of(event): event["agent"] for event in begun}
+        if before:
+            for ref in due:
+                git(house.root, "update-ref", ref, half_done(house.root))
+        with run.living() as (_, stream):
+            run.hear(stream)
+        told = [event["data"]["text"] for event in map(plain, run.told) if event["kind"] == "notice_given"]
+        kept = [text.rpartition(" ")[2] for text in told]
+        assert kept
+        assert set(told) <= {f"what {agent} left unfinished is kept as {ref}" for ref, agent in due.items()}
+        assert len(kept) == len(due) or not before
+        for ref in kept:
+            assert git(house.root, "diff", "--name-only", f"{ref}^", ref) == "parts/half"
+        let_go(run, pipe)
+        run.to_the_end()
+        judge(run, tree)
+
+
+def ref_of(event: Event) -> str:
+    """Where the unfinished work of an attempt is kept."""
+    return f"refs/quarterdeck/kept/{event['run']}/{event['task']}/{event['attempt']}-{event['data']['lease']}"
+
+
+def half_done(root: Path) -> str:
+    """A commit as the one that keeps it."""
+    blob = git(root, "hash-object", "-w", "--stdin", stdin=b"half\n")
+    parts = git(root, "mktree", stdin=f"100644 blob {blob}\thalf\n".encode())
+    rest = git(root, "ls-tree", "main")
+    tree = git(root, "mktree", stdin=f"{rest}\n040000 tree {parts}\tparts\n".encode())
+    return git(root, "commit-tree", "-p", "main", "-m", "unfinished", tree)
 
 
 def let_go(run: Crashing, pipe) -> None:

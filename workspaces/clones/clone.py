@@ -22,6 +22,7 @@ from workspaces.repository import Identity, Repository
 LIMIT = 64 * 1024 * 1024
 """Bytes of packed work an attempt may hand in, unless told otherwise."""
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MARKER = re.compile(r"(<{7}|\|{7}|>{7})( |$)")
 
 
@@ -109,6 +110,12 @@ class Clone:
             return change
         await intake.name(self._git, ref, change.commit)
         return change.commit
+
+    async def begun_from(self, tip: str) -> str:
+        """The commit up to `tip` that the work in the clone stands on, as the clone has it; empty where it has none."""
+        done = await self._inside(("git", "merge-base", "HEAD", tip), cwd=self.folder, env=scripts.ENVIRONMENT)
+        said = done.out.decode(errors="replace").strip()
+        return said if done.code == 0 and _COMMIT.fullmatch(said) else ""
 
     async def remove(self) -> None:
         """Delete the clone with all that is in it."""

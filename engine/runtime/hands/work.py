@@ -46,6 +46,11 @@ def attempt_ref(desk: Desk) -> str:
     return f"{ATTEMPTS}/{desk.run.id}/{desk.stage.task}/{desk.stage.round}"
 
 
+def kept_ref(run: str, task: str, number: int, lease: int) -> str:
+    """The ref under which a round's unfinished work is put aside."""
+    return f"{KEPT}/{run}/{task}/{number}-{lease}"
+
+
 async def _taken_in(desk: Desk) -> c.Worked | None:
     """The claim of an engine that died between taking the work in and saying so."""
     git = desk.world.repo.git
@@ -64,7 +69,7 @@ async def _prepare(desk: Desk, member: Member) -> Prepared:
     """The clone at the target's tip, with the change of the last round that had one on top."""
     base = await desk.world.repo.tip(desk.run.target)
     earlier = [r.change.commit for r in desk.task.rounds if r.change is not None and r.number < desk.stage.round]
-    ref = f"{KEPT}/{desk.run.id}/{desk.stage.task}/{desk.stage.round}-{desk.lease}"
+    ref = kept_ref(desk.run.id, desk.stage.task, desk.stage.round, desk.lease)
     prepared = await member.clone.prepare(base, earlier[-1] if earlier else None)
     member.unfinished = Unfinished(base, ref)
     await make_ready(desk, member, prepared, base)
