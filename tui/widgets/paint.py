@@ -79,7 +79,10 @@ def _with_chip(under: Strip, face: Face, dress: Dress) -> Strip:
     start = end - measure(chip)
     if start < 0:
         return under
-    words = Strip([Segment(chip, dress.palette.style("bold", "raised") + Style(reverse=True))], end - start)
+    style = dress.palette.style("key", "chosen")
+    if style.bgcolor is None:  # without grounds it would not stand out from the line
+        style += Style(reverse=True)
+    words = Strip([Segment(chip, style)], end - start)
     return Strip.join([under.crop(0, start), words, under.crop(end)])
 
 
