@@ -189,6 +189,8 @@ class Board:
         if isinstance(data, _FREES):  # or the opposite: what waits for an agent says so
             self._tasks.clear()
             self._changed |= {"plan", "head"}
+        if isinstance(data, _MOVES):
+            self._changed |= {"plan", "head"}
         if isinstance(data, e.TaskAdded | e.TaskRevised | e.TaskEnded):
             self._followers(event.task)
         if isinstance(data, e.UsageBooked | e.BudgetReached | e.BudgetRaised):
@@ -234,6 +236,11 @@ class Board:
 
 _RUN_WIDE = (e.EngineStarted, e.EngineStopped, e.RunStarted, e.RunEnded, e.RunResumed, e.PlanRevised)
 _FREES = (e.AgentPauseAsked, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.BudgetReached, e.BudgetRaised)
+_MOVES = (
+    e.StageAssigned, e.StageInterrupted, e.StageClosed, e.StageCancelled, e.AgentPaused, e.AgentResumed, e.AgentHeld,
+    e.AgentStopped, e.AgentKilled,
+)  # fmt: skip
+"""After these something may be in motion that was not, or no more."""
 _NEEDS = (
     e.ApprovalAsked, e.ApprovalGiven, e.MergeWaiting, e.MergeCleared, e.AgentHeld, e.AgentStopped, e.AgentKilled,
     e.AgentResumed, e.BudgetReached, e.BudgetRaised, e.TaskRetried, e.StageClosed, e.StageCancelled, e.AttemptFailed,

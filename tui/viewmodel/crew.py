@@ -32,6 +32,7 @@ class _Shown(NamedTuple):
     """All that a row depends on."""
 
     stands: OfAgent
+    version: int
     when: str
     last: str
     room: int
@@ -53,7 +54,7 @@ def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
             continue
         tail = board.tails.get(name)
         last = tail.last if tail is not None and stands.word in motion.AGENTS else ""
-        shown = _Shown(stands, _when(stands, today), last, room, number, size, board.live)
+        shown = _Shown(stands, agent.version, _when(stands, today), last, room, number, size, board.live)
         found.append((RANKS.get(stands.word, 4), number, _kept(board, agent, shown)))
     return [row for _, _, row in sorted(found, key=lambda one: one[:2])]
 
