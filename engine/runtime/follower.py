@@ -79,6 +79,7 @@ class Follower:
     def close(self) -> None:
         """Follow no more."""
         self._sayings.leave(self._wake)
+        self._waiting.clear()
 
     def _wake(self, agent: str) -> None:
         if agent not in self._waiting and (self._others or agent in self._lines):

@@ -1,6 +1,5 @@
 """Looking into a clone while an agent works in it: all that would be taken in, and nothing of the agent's is touched."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -99,19 +98,6 @@ def test_no_program_of_the_agents_configuration_runs(work, tmp_path):
     write(work.clone.folder / ".git" / "info", {"attributes": "* filter=x diff=x\n"})
     assert ("a.txt", "modified") in paths(see(work))
     assert not ran.exists()
-
-
-def test_a_change_in_the_same_moment_as_the_index_is_seen(work):
-    file, index = work.clone.folder / "a.txt", work.clone.folder / ".git" / "index"
-    git(work.clone.folder, "add", "a.txt")
-    moment = index.stat().st_mtime_ns
-    os.utime(file, ns=(moment, moment))
-    git(work.clone.folder, "update-index", "--refresh", check=False)
-    moment = file.stat().st_mtime_ns
-    os.utime(index, ns=(moment, moment))
-    file.write_text("ONE\n")  # as long as before
-    os.utime(file, ns=(moment, moment))
-    assert paths(see(work)) == {("a.txt", "modified")}
 
 
 def test_a_large_difference_is_cut_at_a_line_and_says_what_is_missing(work):
