@@ -65,6 +65,22 @@ def test_what_the_person_commits_in_the_way_becomes_a_conflict_for_the_author(pl
     assert place.show("a.txt") == "both"
 
 
+def test_a_commit_that_takes_a_merge_back_is_told(place):
+    """Not undone, and not merged again: it may be meant. The next merge is built on what is there."""
+    place.project()
+    gate = place.gate("working")
+    place.start([task("it", EDIT_A), task("next", "pause_at('working'); write('n.txt', 'n')")], pattern="solo")
+    standing = place.arrive(gate)
+    merged = place.until("merge_done", task="it")["data"]["commit"]
+    mine = place.commit({"a.txt": "one\ntwo\nthree\n"})
+    place.release(standing)
+    assert place.end()["data"]["outcome"] == "verified"
+    told = f"it: commit {mine[:12]} takes back what was merged for it in {merged[:12]}"
+    assert [event["data"]["text"].startswith(told) for event in place.of("notice_given")] == [True]
+    assert place.git("rev-parse", "main^") == mine
+    assert place.show("a.txt") == "one\ntwo\nthree"
+
+
 def test_a_target_that_is_not_checked_out_moves_alone(place):
     """Also from a detached HEAD, and the files here stay as they are."""
     place.project()

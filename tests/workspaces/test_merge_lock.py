@@ -15,13 +15,14 @@ from random import Random
 import pytest
 from support.aio import run
 from support.clones import Bench, bench
-from support.repos import git, write
+from support.repos import git, save, write
 
 from workspaces.clones.clone import Identity
 from workspaces.merge.advance import Advanced, Blocked, Moved, advance
 from workspaces.merge.commit import Merge, commit
 from workspaces.merge.lock import Index, Intent
 from workspaces.merge.mend import mend
+from workspaces.merge.trailers import TakenBack, Trailers
 
 WHO = Identity("Pat", "pat@example.org")
 NEW = {"a.txt": "2\n", "deep/new.txt": "n\n", "src/b.py": None}
@@ -240,6 +241,27 @@ def locks_of_the_branch_go(git_dir: Path) -> None:
     """A git killed in the moment in which it moves the branch leaves them, and they name nobody: the person's task."""
     for name in ("HEAD.lock", "ORIG_HEAD.lock", "refs/heads/main.lock"):
         (git_dir / name).unlink(missing_ok=True)
+
+
+def test_a_commit_that_takes_a_merge_back_is_found_once(tmp_path: Path) -> None:
+    """What becomes of an index from before the merge, when it is committed."""
+    b = bench(tmp_path)
+    old, new = next_of(b)
+    run(advance(b.repo, "main", old, new))
+    trailers = Trailers(b.repo.git)
+    save(b.root, {"a.txt": "three\n"})
+    save(b.root, {"a.txt": "2\n"})
+    assert run(trailers.find(old, b.tip, "R/T/1")) == new
+    assert trailers.taken_back() == []
+    git(b.root, "read-tree", old)
+    write(b.root, {"mine": "m\n"})
+    git(b.root, "add", "mine")
+    git(b.root, "commit", "-q", "-m", "mine")
+    assert run(trailers.find(old, b.tip, "R/T/1")) == new
+    assert trailers.taken_back() == [TakenBack(b.tip, new, "R/T/1")]
+    save(b.root, {"other": "o\n"})
+    assert run(trailers.find(old, b.tip, "R/T/1")) == new
+    assert trailers.taken_back() == []
 
 
 async def finished(b: Bench, old: str, new: str) -> Advanced | None:

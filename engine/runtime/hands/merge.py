@@ -49,6 +49,7 @@ async def _try(desk: Desk, change: Change) -> c.Result | None:
     repo, run = desk.world.repo, desk.run
     tip = await repo.tip(run.target)
     found = await desk.world.trailers.find(run.base, tip, trailer(desk))
+    _tell_taken_back(desk)
     if found is not None:
         return await _found(desk, found)
     combined = await probe(repo.git, change, tip)
@@ -57,6 +58,14 @@ async def _try(desk: Desk, change: Change) -> c.Result | None:
         return c.Conflicted(parent=tip, sides=sides)
     red = await _gate(desk, combined.tree, tip)
     return red or await _advance(desk, combined.tree, tip)
+
+
+def _tell_taken_back(desk: Desk) -> None:
+    """A merge is not made again when a person takes it back; but it is told, as they may not have meant to."""
+    for back in desk.world.trailers.taken_back():
+        task = back.value.split("/")[1]
+        text = f"{task}: commit {back.commit[:12]} takes back what was merged for it in {back.made[:12]}; if that was"
+        desk.report(c.Noticed(text=f"{text} not meant, `git revert {back.commit[:12]}`"))
 
 
 async def _found(desk: Desk, made: str) -> c.MergeMade:
