@@ -151,7 +151,7 @@ class Place:
         """Start a run, with a plan of these tasks if they are given; programs are looked for on `path`."""
         if tasks is not None:
             request |= {"plan": json.dumps({"task": list(tasks)}), "plan_name": "plan.json"}
-        environment = {"PATH": path or os.environ["PATH"], "HOME": os.environ["HOME"]}
+        environment = {"PATH": path or os.environ.get("PATH", os.defpath), "HOME": os.environ["HOME"]}
         self.run = self.client.start_run(RunRequest(environment=environment, **request))
         return self.run
 
