@@ -1,5 +1,6 @@
 """A project's settings before any engine runs: propose them, find what is wrong with them, the schema of every file."""
 
+from engine.bus.provider import brokers
 from engine.config.doctor import Finding, findings
 from engine.config.errors import ConfigError
 from engine.config.init import propose, write
@@ -15,6 +16,7 @@ __all__ = [
     "Finding",
     "Repository",
     "Settings",
+    "brokers",
     "findings",
     "load",
     "propose",

@@ -19,15 +19,16 @@ import aiomqtt
 import msgspec
 
 from engine.api.calls import Engine
-from engine.bus import address
+from engine.bus import address, foreign
 from engine.bus.accounts import Accounts
 from engine.bus.broker import BrokerProcess, free_port, listens
+from engine.bus.dial import client, leave
 from engine.bus.doors import Doors
 from engine.bus.errors import BrokerFailed, BusError, BusOff, NoBroker
 from engine.bus.mirror import Mirror
 from engine.bus.provider import Place, Wanted, choose
 from engine.bus.topics import ENGINE, Topics
-from engine.bus.wire import Presence, client, leave
+from engine.bus.wire import Presence
 
 FIRST, LONGEST = 0.1, 10.0
 """Seconds before a broker is started again; doubled each time, until one has lasted `LONGEST`."""
@@ -205,6 +206,7 @@ class Bus:
             socket=str(where.socket) if where.socket else None,
             accounts=self._people,
         )
+        foreign.write(self._accounts, self._people, where)
         address.publish(self._folder, known)
         return {
             "state": "up",
@@ -215,6 +217,7 @@ class Bus:
             "topics": self._topics.root,
             "user": first,
             "password_file": str(self._accounts.file(first)),
+            "options": str(foreign.folder(self._folder, first)),
         }
 
 
@@ -239,7 +242,7 @@ def _why(broker: BrokerProcess, work: set[asyncio.Task[None]]) -> BusError:
         return broker.failed()
     if first is not None and not isinstance(first, aiomqtt.MqttError):
         raise first  # a defect
-    return BrokerFailed(broker.address.provider, f"hung up ({first})", broker.said)
+    return BrokerFailed(broker.address.provider, f"hung up ({first})")
 
 
 async def _ended(tasks: set[asyncio.Task[Any]]) -> None:

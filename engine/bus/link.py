@@ -21,8 +21,9 @@ from engine.api.lines import Lines
 from engine.bus import address
 from engine.bus.accounts import Accounts
 from engine.bus.broker import listens
+from engine.bus.dial import client, leave
 from engine.bus.topics import Topics
-from engine.bus.wire import LEFT, PORTION, WINDOW, Presence, client, from_client, leave, read_from_engine
+from engine.bus.wire import LEFT, PORTION, WINDOW, Presence, from_client, read_from_engine
 
 PATIENCE = 5.0
 """Seconds in which the broker must let one in and say whether the engine is there."""

@@ -43,13 +43,11 @@ class Mosquitto:
             f"password_file {files['passwd']}",
             f"acl_file {files['acl']}",
             "persistence false",
-            "set_tcp_nodelay true",
             "sys_interval 0",
             f"max_packet_size {PAYLOAD + HEAD}",
             f"max_queued_messages {QUEUED}",
             "log_dest stderr",
             "log_type error",
-            "log_type warning",
             "connection_messages false",
         ]
         if os.geteuid() == 0:

@@ -62,6 +62,11 @@ def found() -> list[Provider]:
     return [provider for finder in _FINDERS.values() if (provider := finder()) is not None]
 
 
+def brokers() -> list[str]:
+    """Those that can be used here, best first, each with its version."""
+    return [f"{provider.name} {provider.version}" for provider in found()]
+
+
 def choose(wanted: Wanted) -> Provider:
     """The provider that is asked for. Raises NoBroker."""
     if wanted == "auto":

@@ -1,4 +1,4 @@
-"""What the engine and its clients say to each other in a message, and how each reaches the broker. MQTT 3.1.1.
+"""What the engine and its clients say to each other in one message. Pure.
 
 A session's messages are numbered, each way, and what they carry is one stream of bytes. From the engine: `N`, a line
 end, a portion; an empty one means that the engine has closed. From a client: `N TAKEN`, a line end, a portion, which
@@ -9,16 +9,9 @@ another and goes on from its last event.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
-from typing import Any
-
-import aiomqtt
 import msgspec
 
 from engine.api.errors import BadFrame
-from engine.bus.provider import Address
 
 WINDOW = 32
 """Messages on their way to one client, at most."""
@@ -28,19 +21,6 @@ LEFT = b"left"
 """What is said for a client that left, by itself or as its last will."""
 REFUSED = b"0\n"
 """To a session that the engine does not know: it begins at 1."""
-KEEPALIVE = 10
-"""Seconds after which a connection without a sign of life is given up, and half as many more."""
-TIMEOUT = 10.0
-_AT_ONCE = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)  # without it an answer waits 40 ms for an ACK
-
-
-async def leave(mqtt: aiomqtt.Client) -> None:
-    """Disconnect, lost or not; nothing of it is left on the loop."""
-    with contextlib.suppress(aiomqtt.MqttError):
-        await mqtt.__aexit__(None, None, None)
-    if (housekeeping := mqtt._misc_task) is not None:  # noqa: SLF001  it only asks it to end, some time
-        housekeeping.cancel()
-        await asyncio.wait({housekeeping})
 
 
 class Presence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,18 +30,6 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: str = ""
     version: str = ""
     pid: int = 0
-
-
-def client(address: Address, user: str, password: str, *, by_socket: bool, will: aiomqtt.Will) -> aiomqtt.Client:
-    """A connection to the broker, not open yet. Its id is random: whoever knows one could push its holder out."""
-    options: dict[str, Any] = {"username": user, "password": password, "will": will, "clean_session": True}
-    options |= {"timeout": TIMEOUT, "keepalive": KEEPALIVE, "max_inflight_messages": 1000}
-    if by_socket and address.socket is not None:
-        made = aiomqtt.Client(str(address.socket), transport="unix", **options)
-    else:
-        made = aiomqtt.Client(address.host, address.port, socket_options=_AT_ONCE, **options)
-    made.pending_calls_threshold = 10_000  # it would warn of what is bounded by those who publish
-    return made
 
 
 def from_engine(number: int, portion: bytes) -> bytes:

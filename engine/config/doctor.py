@@ -46,15 +46,17 @@ def findings(
     path: str,
     error: ConfigError | None = None,
     notices: Sequence[str] = (),
+    brokers: Sequence[str] = (),
 ) -> list[Finding]:
     """Everything `doctor` looks at, in the order it is shown.
 
     `git` is git's version (None: there is none), `path` the PATH agents get, `error` why there are no settings,
-    `notices` what is unusual about the repository, a sentence each.
+    `notices` what is unusual about the repository, a sentence each, `brokers` those that the bus could use.
     """
     found = [_git(git), _python(path), _configuration(settings, error)]
     if settings is not None:
         found += [*_crew(settings), *_programs(settings, path, root), _limits(settings)]
+        found += _bus(settings, brokers)
     found += [_tools(path), _CONFINEMENT]
     found += [Finding(level="warn", what="repository", detail=notice) for notice in notices]
     return found
@@ -117,6 +119,19 @@ def _crew(settings: Settings) -> Iterator[Finding]:
 def _programs(settings: Settings, path: str, root: Path) -> Iterator[Finding]:
     for missing in missing_programs(settings, path, root):
         yield Finding(level="bad", what=missing.place, detail=missing.reason, mend=missing.way_out)
+
+
+def _bus(settings: Settings, brokers: Sequence[str]) -> Iterator[Finding]:
+    """Nothing for a project without a bus."""
+    wanted = settings.bus.provider
+    if not settings.bus.on:
+        return
+    usable = [name for name in brokers if wanted in {"auto", name.split()[0]}]
+    if usable:
+        yield Finding(level="ok", what="bus", detail=f"on, by {usable[0]}")
+        return
+    detail = f"on, but there is no {'broker' if wanted == 'auto' else wanted} here"
+    yield Finding(level="warn", what="bus", detail=detail, mend=GET_ONE)
 
 
 def _limits(settings: Settings) -> Finding:

@@ -426,6 +426,9 @@ def test_status_says_how_to_connect_and_no_password(name):
             assert (told["state"], told["provider"], told["host"], told["user"]) == ("up", name, "127.0.0.1", "ann")
             assert told["password_file"] == str(folder / "ann.password")
             assert told["topics"] == T.root
+            assert told["options"] == str(folder / "ann")
+            for path in (folder, *folder.rglob("*")):
+                assert path.stat().st_mode & 0o077 == 0, path
             for file in folder.glob("*.password"):
                 assert file.read_text() not in json.dumps(told)
 

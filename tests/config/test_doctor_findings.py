@@ -120,3 +120,22 @@ def test_no_settings_and_bad_settings(tmp_path, path):
 def test_an_unusual_repository_is_told_in_the_words_given(tmp_path, path):
     found = findings(tmp_path, None, git=(2, 43), path=path, notices=["has submodules", "is a partial clone"])
     assert [f.detail for f in found if f.what == "repository"] == ["has submodules", "is a partial clone"]
+
+
+BUS = SOUND + "[bus]\non = true\n"
+
+
+def test_a_bus_that_is_off_is_not_spoken_of(tmp_path, path):
+    assert "bus" not in looked(tmp_path, path, brokers=["mosquitto 2.0.11"])
+
+
+def test_a_bus_that_is_on_names_the_first_broker(tmp_path, path):
+    brokers = ["mosquitto 2.0.11", "amqtt 0.12.1"]
+    assert looked(tmp_path, path, BUS, brokers=brokers)["bus"] == ("ok", "on, by mosquitto 2.0.11", "")
+
+
+def test_a_bus_without_a_broker_is_told_how_to_get_one(tmp_path, path):
+    level, detail, mend = looked(tmp_path, path, BUS)["bus"]
+    assert (level, detail) == ("warn", "on, but there is no broker here")
+    assert "mosquitto" in mend
+    assert "quarterdeck[broker]" in mend

@@ -74,6 +74,7 @@ def _show(found: list[Finding]) -> None:
 def _findings(repo: str | None) -> list[Finding]:
     from engine.api.project import (  # noqa: PLC0415
         Finding,
+        brokers,
         findings,
         load,
     )
@@ -87,7 +88,8 @@ def _findings(repo: str | None) -> list[Finding]:
     except ConfigError as found:
         error = found
     path = os.environ.get("PATH", os.defpath)
-    told = findings(root, settings, git=_git_version(), path=path, error=error, notices=notices)
+    usable = brokers() if settings is not None and settings.bus.on else []
+    told = findings(root, settings, git=_git_version(), path=path, error=error, notices=notices, brokers=usable)
     return [*told, *([Finding(level="bad", what="repository", detail=trouble)] if trouble else [])]
 
 
