@@ -10,13 +10,10 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from engine.api.calls import Artifact, CallRefused, Difference, Page, Printed, RunRequest
-from engine.api.status import status
+from engine.api.calls import CallRefused, RunRequest
 from engine.api.version import VERSION
 from engine.core import commands as c
 from engine.core import events as e
@@ -24,17 +21,14 @@ from engine.core.errors import Busy, Refused
 from engine.core.state import Run
 from engine.messages.trust import Trust
 from engine.processes import CONFINEMENT, records
-from engine.runtime.claims import claimed
 from engine.runtime.cut_short import put_aside
 from engine.runtime.effects import Effects
-from engine.runtime.follower import Follower
 from engine.runtime.intake import Intake
 from engine.runtime.obstacles import Obstacles
 from engine.runtime.post import Post
 from engine.runtime.preflight import prepare, settings_of
+from engine.runtime.reading import Reading
 from engine.runtime.record import Record
-from engine.runtime.sayings import Sayings
-from engine.runtime.shelf import Shelf
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.wanted import Wanted
 from engine.runtime.world import World
@@ -45,24 +39,18 @@ from workspaces.repository import Repository
 log = logging.getLogger(__name__)
 
 
-class LocalEngine:
+class LocalEngine(Reading):
     """What `engine.api.calls.Engine` asks for, in earnest."""
 
-    version = VERSION
-
     def __init__(self, repo: Repository, layout: Layout, record: Record) -> None:
-        self.repo, self.layout, self.record = repo, layout, record
+        super().__init__(repo, layout, record)
         self.intake = Intake(record, layout)
         self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.bus: Callable[[], dict[str, Any]] = lambda: {"state": "off"}  # whoever attaches one says more
         self.on_rest: asyncio.Event = asyncio.Event()
-        self._sayings = Sayings()
-        self.shelf = Shelf(layout, record, self._sayings)
         self._supervisor = Supervisor(record, layout)
         self._obstacles = Obstacles(record)
         self._wanted = Wanted.of(record.state)
         self._environment: Mapping[str, str] = dict(os.environ)
-        self._world: World | None = None
         self._effects: Effects | None = None
         self._changing = asyncio.Lock()
         self._frozen: dict[str, int] = {}
@@ -117,60 +105,7 @@ class LocalEngine:
         places = self._world.places() if self._world is not None else []
         await asyncio.gather(*(place.freeze() for place in places), return_exceptions=True)
 
-    # -- what clients see ------------------------------------------------------------------------------------------
-
-    @property
-    def seq(self) -> int:
-        """The last durable event."""
-        return self.record.durable
-
-    def since(self, seq: int, limit: int) -> Sequence[bytes]:
-        """Durable events after `seq`, as encoded objects."""
-        return self.record.since(seq, limit)
-
-    async def changed(self, seq: int) -> None:
-        """Return once an event after `seq` is durable."""
-        await self.record.changed(seq)
-
-    async def state(self) -> bytes:
-        """The state as JSON, once all that it rests on is durable."""
-        state = self.record.state
-        seq, encoded = state.seq, msgspec.json.encode(state)
-        await self.record.changed(seq - 1)
-        return encoded
-
-    async def diff(self, *, agent: str | None, task: str | None, attempt: int | None) -> Difference:
-        """What an agent's clone holds now, or what an attempt at a task claimed."""
-        if agent is None:
-            return await claimed(self.repo.git, self.record.state, task, attempt)
-        (name,) = self._named(agent)
-        if task is not None or attempt is not None:
-            raise CallRefused("either an agent or a task, not both", code="both")
-        if self._world is None:
-            raise CallRefused(f"{name} has no work under way: the run is at rest", code="nothing")
-        return await self._world.looking.difference(self._world.members[name])
-
-    def transcript(self, which: Printed, *, offset: int, limit: int) -> Page:
-        """A page of a transcript."""
-        return self.shelf.transcript(which, offset=offset, limit=limit)
-
-    def artifacts(self, task: str, attempt: int | None) -> Sequence[Artifact]:
-        """The files that attempts at a task left."""
-        return self.shelf.artifacts(task, attempt)
-
-    def artifact(self, task: str, attempt: int, name: str, *, offset: int, limit: int) -> Page:
-        """A page of one of them."""
-        return self.shelf.artifact(task, attempt, name, offset=offset, limit=limit)
-
-    def follow(self) -> Follower:
-        """Follow what agents print; of those who printed before this engine came up, what they printed last."""
-        self.shelf.recall(self._sayings, self.record.state.agents)
-        return Follower(self._sayings)
-
-    def status(self) -> dict[str, Any]:
-        """What `status --json` prints."""
-        told = {"pid": os.getpid(), "version": VERSION, "seq": self.record.durable}
-        return {**status(self.record.state, now=time.time(), engine=told), "bus": self.bus()}
+    # -- what clients ask for ------------------------------------------------------------------------------------------
 
     async def submit(self, request: c.Requests, *, actor: str) -> Sequence[e.Event]:
         """Decide a request; returns when what followed is durable."""
@@ -209,13 +144,6 @@ class LocalEngine:
     async def kill(self, agent: str | None) -> Sequence[dict[str, Any]]:
         """Kill one agent, or all."""
         return await self._supervisor.kill(self._named(agent), self._world)
-
-    def _named(self, agent: str | None) -> list[str]:
-        agents = self.record.state.agents
-        if agent is not None and agent not in agents:
-            known = ", ".join(sorted(agents)) or "none: no run has begun here"
-            raise CallRefused(f'no agent "{agent}": there is {known}', code="unknown")
-        return [agent] if agent is not None else sorted(agents)
 
     async def settled(self, agent: str | None, wanted: str) -> Sequence[dict[str, Any]]:
         """Return when the agents are indeed as wanted."""

@@ -6,7 +6,7 @@ what it says.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -33,11 +33,11 @@ class HasState(Protocol):
 class Shelf:
     """The files of the present run, or of the last one."""
 
-    def __init__(self, layout: Layout, record: HasState, sayings: Sayings) -> None:
-        self._layout, self._record, self._sayings = layout, record, sayings
+    def __init__(self, layout: Layout, record: HasState) -> None:
+        self._layout, self._record = layout, record
 
-    def transcript(self, which: Printed, *, offset: int, limit: int) -> Page:
-        """A page of the latest transcript that fits. Raises CallRefused."""
+    def transcript(self, which: Printed, *, offset: int, limit: int, growing: Callable[[Path], bool]) -> Page:
+        """A page of the latest transcript that fits; `growing` tells whether more may come. Raises CallRefused."""
         run = self._run()
         if which.task is not None:
             _label(run, which.task)
@@ -46,7 +46,7 @@ class Shelf:
         found = self._find(run, which)
         if found is None:
             raise CallRefused("nothing was printed yet by what is asked for", code="nothing")
-        return _page(found.path, offset, limit, shown, growing=self._sayings.growing(found.path))
+        return _page(found.path, offset, limit, shown, growing=growing(found.path))
 
     def artifacts(self, task: str, attempt: int | None) -> Sequence[Artifact]:
         """What attempts at a task left, by attempt and name. Raises CallRefused."""

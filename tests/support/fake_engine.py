@@ -62,7 +62,7 @@ class FakeEngine:
 
     @cached_property
     def shelf(self):
-        return Shelf(self.layout, self.mind, self.sayings)
+        return Shelf(self.layout, self.mind)
 
     def do(self, command, actor="engine"):
         try:
@@ -136,7 +136,7 @@ class FakeEngine:
         raise CallRefused("nothing was claimed", code="nothing")
 
     def transcript(self, which, *, offset, limit):
-        return self.shelf.transcript(which, offset=offset, limit=limit)
+        return self.shelf.transcript(which, offset=offset, limit=limit, growing=self.sayings.growing)
 
     def artifacts(self, task, attempt):
         return self.shelf.artifacts(task, attempt)

@@ -189,6 +189,10 @@ class ServedReal(Served):
     def write(self, path, text):
         self._order("write", path, text)
 
+    def finish(self):
+        """Have the builder end, which claims that its task is done."""
+        self._order("done")
+
     def _let_go(self):
         self.engine.end(kill=True)
 
