@@ -61,3 +61,11 @@ def state(place: Place) -> State:
     from engine.api.record import load_state  # noqa: PLC0415
 
     return load_state(layout(place).journal)
+
+
+def named(place: Place) -> str:
+    """What a command has to say to mean that repository from here: nothing, or ` --repo DIR`."""
+    import shlex  # noqa: PLC0415  loaded where it is needed
+
+    here = Path.cwd()
+    return "" if here == place.root or place.root in here.parents else f" --repo {shlex.quote(str(place.root))}"

@@ -44,7 +44,7 @@ def parser(typed: Sequence[str] | None = None) -> Parser:
     words.add_argument("--version", action="store_true")
     words.add_argument("--help", "-h", action="store_true")
     _common(words, json=True)
-    words.set_defaults(does="status:here")
+    words.set_defaults(does="dashboard:here")
     commands = words.add_subparsers(dest="command", metavar="COMMAND", parser_class=Words, prog="quarterdeck")
     for command in COMMANDS:
         if typed is not None and command.name not in typed:
@@ -66,7 +66,10 @@ def help_text() -> str:
         lines += [f"{group}:"]
         lines += [f"  {command.name:<{size}}{command.help}" for command in COMMANDS if command.group == group]
         lines += [""]
-    lines += ["Without a command: how things stand here. `quarterdeck COMMAND --help` tells more about one.", ""]
+    lines += [
+        "Without a command: the dashboard; without a terminal: the status. COMMAND --help tells more of one.",
+        "",
+    ]
     lines += ["Exit codes: 0 verified, 1 failed, 2 usage or configuration, 3 budget, 4 waits for a person,"]
     return "\n".join([*lines, "            5 refused for safety, 130 stopped by you"])
 

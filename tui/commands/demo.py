@@ -17,9 +17,9 @@ from engine.api.calls import RunRequest
 from engine.api.refusals import GitFailed, GitMissing
 from tui import door
 from tui.cells import wrap
-from tui.commands import output
+from tui.commands import dashboard, output
 from tui.commands.errors import CannotRead, NotEmpty
-from tui.commands.run import carry_out, handed
+from tui.commands.run import carry_out, handed, watch
 from tui.samples import Sample, find_sample
 
 IDENTITY = {"user.name": "Quarterdeck demo", "user.email": "demo@quarterdeck.invalid", "commit.gpgSign": "false"}
@@ -41,7 +41,11 @@ def demo(args: Namespace) -> int:
         pattern=sample.pattern,
         environment=handed(programs, {"QUARTERDECK_SPEED": f"{args.speed:g}"}),
     )
-    code = carry_out(door.find(str(folder)), request, json=args.json, path=programs)
+    place = door.find(str(folder))
+    if dashboard.wanted(args):
+        code = watch(place, request, path=programs)
+    else:
+        code = carry_out(place, request, json=args.json, path=programs)
     if not args.json:
         output.lines(["", f"The repository is kept: {folder}"])
     return code

@@ -8,12 +8,12 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.api.calls import RunRequest
+from engine.api.calls import CallRefused, RunRequest
 from engine.api.place import Place
 from engine.api.words import allowed_environment
 from engine.core.state import State
 from tui import door
-from tui.commands import output
+from tui.commands import dashboard, output
 from tui.commands.errors import CannotRead
 from tui.commands.following import Follower, end, last_merge
 from tui.grammar import UsageError
@@ -22,7 +22,10 @@ from tui.headless.story import Story
 
 def run(args: Namespace) -> int:
     """The command."""
-    return carry_out(door.find(args.repo), requested(args), json=args.json)
+    place, request = door.find(args.repo), requested(args)
+    if dashboard.wanted(args):
+        return watch(place, request)
+    return carry_out(place, request, json=args.json)
 
 
 def requested(args: Namespace) -> RunRequest:
@@ -70,6 +73,19 @@ def carry_out(place: Place, request: RunRequest, *, json: bool, path: str = "") 
         finally:
             if started:
                 end(client)
+
+
+def watch(place: Place, request: RunRequest, *, path: str = "") -> int:
+    """Start the run and open the dashboard on it. The engine stays when that is left: leaving stops nothing."""
+    client, started = door.enter(place)
+    with client:
+        try:
+            run_id = client.start_run(request)
+        except CallRefused:
+            if started:
+                end(client)
+            raise
+    return dashboard.show(place, run=run_id, path=path)
 
 
 def _story(place: Place, state: State, *, path: str, resume: bool) -> Story:

@@ -24,7 +24,7 @@ def status(args: Namespace) -> int:
 def here(args: Namespace) -> int:
     """`quarterdeck` alone: the status, or how to begin where there is none."""
     place = door.find(args.repo)
-    if args.json or _known(place):
+    if args.json or known(place):
         return status(args)
     begun = (place.root / "quarterdeck.toml").exists()
     output.lines([f"{place.root}: nothing has been run here yet.", ""])
@@ -56,7 +56,8 @@ def recorded(place: Place) -> dict[str, Any]:
     return told(door.state(place), now=time.time(), engine=None)
 
 
-def _known(place: Place) -> bool:
+def known(place: Place) -> bool:
+    """Has anything been recorded there?"""
     folder = door.layout(place).journal
     return folder.is_dir() and any(folder.iterdir())
 

@@ -1,0 +1,165 @@
+"""The dashboard as a program: its parts, wired together. What they do is theirs.
+
+The board is folded by the bridge and shown by the screen whenever the painter says so; a key is an action of the one
+table, done by the screen when it changes what is looked at, by the deeds when it asks something of the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui.actions import BY_NAME, target
+from tui.bridge import Bridge, Difference, Open
+from tui.overlays.palette import Everything
+from tui.overlays.report import Report
+from tui.screens.dashboard import STYLE, Dashboard
+from tui.screens.deeds import Deeds
+from tui.screens.differ import Differ
+from tui.screens.help import Help
+from tui.screens.painter import Painter
+from tui.theme.dress import BASE, Dress, Dressed
+from tui.viewmodel import ending
+from tui.viewmodel.board import Board
+from tui.viewmodel.keys import split
+from tui.viewmodel.lines import said
+from tui.viewmodel.motion import next_tick
+from tui.widgets.oneline import Strip1
+from tui.widgets.window import Window
+
+
+class Quarterdeck(Dressed[None]):
+    """Looks at the engine that `open_` reaches, in frames at least `frame` seconds apart.
+
+    `run` is the run it was opened for: that it has ended by the first look is news too. `ended` says afterwards that a
+    run came to rest while this was open, and is at rest.
+    """
+
+    TITLE = "quarterdeck"
+    CSS_PATH: ClassVar = [BASE, STYLE]  # textual reads no style sheet of a screen that was never pushed
+    COMMANDS: ClassVar = {Everything}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
+
+    def __init__(self, open_: Open, *, board: Board, dress: Dress, frame: float, run: str = "") -> None:
+        super().__init__(dress)
+        self.board = board
+        self.ended = False
+        self._unread = False
+        self._run: tuple[str, str | None] = (run, None)
+        self.painter = Painter(self._paint, frame)
+        self.bridge = Bridge(board, open_, wake=self.painter.wake, heard=self._heard)
+        self.dashboard = Dashboard(board)
+        self.deeds = Deeds(self, board, self.bridge, self.dashboard.say)
+        self.differ = Differ(self._ask_diff, self._show_diff)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._acts: Mapping[str, Callable[[], object]] = {
+            **self.dashboard.acts(),
+            "help": self._help,
+            "palette": self.action_command_palette,
+            "quit": self.action_leave,
+        }
+
+    def get_default_screen(self) -> Screen[None]:
+        """The dashboard is the screen below all others."""
+        return self.dashboard
+
+    # -- beginning and end ---------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Connect; end in order when told to by a signal."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.action_leave)
+        self._tasks = [asyncio.create_task(self.bridge.run()), asyncio.create_task(self.differ.run())]
+        self.painter.wake()
+
+    async def on_unmount(self) -> None:
+        """Let go of the engine."""
+        self.painter.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def action_leave(self) -> None:
+        """Leave at once, whatever is open or asked for."""
+        self.exit()
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+
+    def action_act(self, name: str) -> None:
+        """Do an action, or say why it is not to be had."""
+        action, focus = BY_NAME[name], self.dashboard.focus_now()
+        reason = action.disabled(self.board, focus)
+        if reason:
+            self.dashboard.say(said(f"{action.title}: {reason}", "note"))
+        elif name in self._acts:
+            self._acts[name]()
+        else:
+            self.run_worker(self.deeds.do(action, target(self.board, focus)), group="deeds")
+
+    def action_agent(self, number: int) -> None:
+        """Highlight an agent by its place in the crew."""
+        self.dashboard.choose_agent(number)
+
+    @on(Strip1.Pressed)
+    @on(Window.Pressed)
+    def _pressed(self, event: Strip1.Pressed | Window.Pressed) -> None:
+        kind, name = split(event.key)
+        if kind == "action":
+            self.action_act(name)
+        else:
+            self.dashboard.select(event.key)
+
+    def _help(self) -> None:
+        self.push_screen(Help(self.board, self.dashboard.focus_now()))
+
+    # -- what is looked at ---------------------------------------------------------------------------------------------
+
+    def _paint(self) -> float | None:
+        if self.dashboard.is_mounted:
+            self._notice_end()
+            self.dashboard.paint(self.board.changed())
+        if isinstance(self.screen, Report):
+            self.screen.paint()
+        return next_tick(self.board)
+
+    def _notice_end(self) -> None:
+        """A run that came to rest is told of once, as soon as nothing else is being asked."""
+        run = self.board.run
+        if run is not None:
+            before, self._run = self._run, (run.id, run.outcome)
+            if before == (run.id, None) and run.outcome is not None:
+                self.ended, self._unread = True, run.outcome != "needs_human"  # that is told by what it waits for
+            elif run.outcome is None:
+                self.ended = self._unread = False
+        if run is not None and self._unread and self.screen is self.dashboard:
+            self._unread = False
+            tone = "good" if run.outcome == "verified" else "danger"
+            self.push_screen(Report("the run has ended", lambda room: ending.lines(self.board, room), tone=tone))
+
+    @on(Dashboard.Looks)
+    def _looks(self) -> None:
+        self.painter.wake()
+        panel = self.dashboard.focus_panel
+        self.run_worker(self.bridge.follow(panel.agent), group="follow", exclusive=True)
+        self.differ.want(panel.subject if panel.view == "diff" else "")
+
+    def _heard(self, agent: str) -> None:
+        if agent in {"", self.dashboard.looked_at}:
+            self.differ.touch()
+
+    async def _ask_diff(self, subject: str) -> Difference:
+        kind, name = split(subject)
+        return await (self.bridge.diff(task=name) if kind == "task" else self.bridge.diff(agent=name))
+
+    def _show_diff(self, subject: str, found: Difference | None, why: str) -> None:
+        text, cut = (found.text, found.cut) if found is not None else ("", 0)
+        self.dashboard.focus_panel.differs(subject, text, cut, why)

@@ -1,0 +1,156 @@
+"""The one place where the dashboard meets the engine: connects, stays connected, folds what comes, asks.
+
+It runs as a task of the screen's own loop and never raises: a lost engine is said on the board and tried again, at
+once at first, then ever later up to `PATIENCE`. It paints nothing; it calls `wake` after each change. A request is a
+plain coroutine that raises `CallRefused` or `EngineGone`, for whoever asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.api.calls import CallRefused, Difference
+from engine.api.errors import ApiError, EngineGone, WrongVersion
+from engine.api.link import unix
+from engine.api.session import Said, Session
+from engine.core.commands import Requests
+from engine.core.events import Event
+from tui.viewmodel.board import Board
+
+__all__ = ["ApiError", "Bridge", "CallRefused", "Difference", "Open", "at", "person"]
+
+Open = Callable[[], Awaitable[Session]]
+"""Gives a greeted session of the engine. Raises ApiError where there is none."""
+EAGER, PATIENCE = 0.05, 2.0
+"""Seconds before the first and between the last tries to reach an engine that is gone."""
+HISTORY = 5_000
+"""Events of the run that are told again at the beginning, for what is shown of the past."""
+
+
+def at(path: Path) -> Open:
+    """How to reach the engine that listens at this socket."""
+
+    async def open_() -> Session:
+        return await Session.open(await unix(path))
+
+    return open_
+
+
+def person() -> str:
+    """The user's login name, as far as a record takes it: whoever asks is known by it."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = ""
+    name = re.sub(r"[^\w.@+-]", "", name)[:64]
+    return name if name and name != "engine" else "person"
+
+
+class Bridge:
+    """Keeps `board` true. `heard` is called with the agent that something came of; with none, after a new beginning."""
+
+    def __init__(self, board: Board, open_: Open, *, wake: Callable[[], None], heard: Callable[[str], None]) -> None:
+        self._board, self._open, self._wake, self._heard = board, open_, wake, heard
+        self._session: Session | None = None
+        self._followed = ""
+        self._person = person()
+
+    # -- staying connected ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        wait = EAGER
+        while True:
+            try:
+                async with await self._open() as session:
+                    wait = EAGER
+                    await self._live(session)
+            except EngineGone as gone:
+                self._lose(gone.reason)
+            except WrongVersion as other:
+                self._lose(str(other))
+                wait = PATIENCE
+            except (ApiError, CallRefused, OSError) as error:
+                self._lose(str(error))
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, PATIENCE)
+
+    def _lose(self, reason: str) -> None:
+        self._session = None
+        self._board.lost(reason)
+        self._wake()
+
+    async def _live(self, session: Session) -> None:
+        await self._begin(session)
+        self._session = session
+        await self._listen(session)
+        async for what in session:
+            try:
+                self._take(what)
+            except KeyError:  # it speaks of what we do not know: what we know is no beginning for it
+                await self._begin(session)
+            self._wake()
+
+    async def _begin(self, session: Session) -> None:
+        state = await session.state()
+        self._board.begin(state)
+        self._board.connected(session.engine.pid, session.engine.version)
+        since = state.run.seq - 1 if state.run is not None else state.seq
+        await session.subscribe(max(since, state.seq - HISTORY, 0))
+        self._heard("")
+        self._wake()
+
+    def _take(self, what: Event | Said) -> None:
+        if isinstance(what, Said):
+            self._board.said(
+                what.agent,
+                task=what.task,
+                attempt=what.attempt,
+                kind=what.kind,
+                offset=what.offset,
+                text=what.text,
+                missed=what.missed,
+            )
+        else:
+            self._board.take(what)
+        if what.agent:
+            self._heard(what.agent)
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def _live_session(self) -> Session:
+        if self._session is None:
+            raise EngineGone(self._board.link.reason or "no engine answers yet")
+        return self._session
+
+    async def submit(self, request: Requests) -> list[dict[str, Any]]:
+        """Ask the core, in the person's name; the events that followed."""
+        return await self._live_session().submit(request, actor=self._person)
+
+    async def kill(self, agent: str | None) -> list[dict[str, Any]]:
+        """Kill one agent, or all; one object an agent, as `kill --json` prints it."""
+        return await self._live_session().kill(agent)
+
+    async def diff(self, *, agent: str | None = None, task: str | None = None) -> Difference:
+        """What an agent's clone holds now, or what the last attempt at a task claimed."""
+        return await self._live_session().diff(agent=agent, task=task)
+
+    async def follow(self, agent: str) -> None:
+        """Have each line of this agent from now on, and of the others the last one; while an engine is there."""
+        if agent == self._followed:
+            return
+        self._followed = agent
+        self._board.watch([agent] if agent else [])
+        if self._session is not None:
+            with suppress(ApiError):  # whoever reads from it finds out as well
+                await self._listen(self._session)
+
+    async def _listen(self, session: Session) -> None:
+        with suppress(CallRefused):  # an agent of a crew that is no more
+            await session.follow([self._followed] if self._followed else [], others=True)

@@ -1,0 +1,118 @@
+"""The panel of the thing in focus: what its agent prints, what it has changed, or all that is known of it."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from tui.cells import plain
+from tui.overlays.report import Sheet
+from tui.viewmodel import detail
+from tui.viewmodel.board import Board
+from tui.viewmodel.difference import DiffModel
+from tui.viewmodel.focus import Focus, target
+from tui.viewmodel.keys import split
+from tui.widgets.difflines import DiffView
+from tui.widgets.oneline import Strip1
+from tui.widgets.reader import Found, Reader
+from tui.widgets.tail import Tail
+
+View = Literal["transcript", "diff", "detail"]
+VIEWS: tuple[View, ...] = get_args(View)
+HEAD = 2
+"""Lines of what is known that stand over the other views: its state, and what that rests on."""
+
+
+class FocusPanel(Vertical):
+    """Shows one agent or task of the board. `subject` is its key; empty: there is none yet."""
+
+    def __init__(self, board: Board, *, id: str, classes: str) -> None:  # noqa: A002  Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._board = board
+        self._differed = False
+        self.subject = ""
+        self.view: View = "transcript"
+
+    def compose(self) -> ComposeResult:
+        """All views are there; a style class says which one is seen."""
+        yield Strip1(id="about", height=HEAD)
+        yield Tail(id="transcript", empty="nothing was printed yet")
+        yield DiffView(id="diff")
+        yield DiffView(id="detail")
+
+    # -- what is seen --------------------------------------------------------------------------------------------------
+
+    @property
+    def agent(self) -> str:
+        """Whose lines are seen: the agent in focus, or the one that has or had the task in focus."""
+        kind, name = split(self.subject)
+        if kind == "agent":
+            return name
+        task = target(self._board, Focus(self.subject)).task
+        return self._board.task(task).agent if self._board.find(task) is not None else ""
+
+    @property
+    def reader(self) -> Reader:
+        """The view that is seen."""
+        return self.query_one(f"#{self.view}", Reader)
+
+    def look_at(self, subject: str) -> bool:
+        """Another thing comes into focus; False if it is there already."""
+        if subject == self.subject:
+            return False
+        self.subject = subject
+        self._differed = False
+        diff = self.query_one("#diff", DiffView)
+        diff.empty = "looking …"
+        diff.show(DiffModel(""))
+        self.query_one("#detail", DiffView).show(Sheet([]))
+        self.paint()
+        return True
+
+    def turn(self) -> None:
+        """The next view."""
+        had_focus = self.reader.has_focus
+        self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+        for view in VIEWS:
+            self.set_class(self.view == view, f"-{view}")
+        if had_focus:
+            self.reader.focus()
+        self.paint()
+
+    def paint(self) -> None:
+        """Show what the board says of it now."""
+        about = self.query_one("#about", Strip1)
+        lines = detail.lines(self._board, self.subject, about.inner)
+        about.show(*lines[:HEAD])
+        if self.view == "detail":
+            self.query_one("#detail", DiffView).show(Sheet(lines[HEAD:]), keep=True)
+        if self.agent:
+            self.query_one(Tail).show(self._board.tail(self.agent))
+
+    def differs(self, subject: str, text: str, cut: int, why: str) -> None:
+        """Here is the difference of what is in focus, or in words why there is none."""
+        if subject != self.subject:
+            return
+        diff = self.query_one("#diff", DiffView)
+        diff.empty = plain(why) or "nothing is changed"
+        diff.show(DiffModel(text, cut), keep=self._differed)
+        self._differed = True
+
+    # -- search and jumps ----------------------------------------------------------------------------------------------
+
+    def search(self, needle: str) -> Found:
+        """Mark a text in the view that is seen, and go to it."""
+        return self.reader.search(needle)
+
+    def match(self, way: int) -> Found:
+        """The next or previous match."""
+        return self.reader.next_match() if way > 0 else self.reader.previous_match()
+
+    def jump(self, what: Literal["file", "hunk"], way: int) -> bool:
+        """The next or previous file or hunk of the diff; False where there is none."""
+        diff = self.query_one("#diff", DiffView)
+        if what == "file":
+            return diff.next_file() if way > 0 else diff.previous_file()
+        return diff.next_hunk() if way > 0 else diff.previous_hunk()

@@ -1,0 +1,45 @@
+"""When to paint: at once after a quiet time, else once a frame however much happens, and never when nothing changed.
+
+There is no tick. Two timers of the loop at most: the frame that is due, and the next moment at which a shown age
+changes by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Painter:
+    """Calls `paint` at most every `frame` seconds, after `wake`; and once at the moment that `paint` returns.
+
+    `paint` returns in how many seconds something changes by itself, None for never.
+    """
+
+    def __init__(self, paint: Callable[[], float | None], frame: float) -> None:
+        self._paint, self._frame = paint, frame
+        self._painted = 0.0
+        self._due: asyncio.TimerHandle | None = None
+        self._tick: asyncio.TimerHandle | None = None
+
+    def wake(self) -> None:
+        """Something changed."""
+        if self._due is None:
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_at(max(loop.time(), self._painted + self._frame), self._fire)
+
+    def close(self) -> None:
+        """Paint no more."""
+        for timer in (self._due, self._tick):
+            if timer is not None:
+                timer.cancel()
+
+    def _fire(self) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+        self._due = self._tick = None
+        loop = asyncio.get_running_loop()
+        self._painted = loop.time()
+        rest = self._paint()
+        if rest is not None:
+            self._tick = loop.call_later(max(rest, self._frame), self.wake)
