@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from engine.bus.provider import GET_ONE
 from engine.config import testing
 from engine.config.crew import crew
 from engine.config.errors import ConfigError
