@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -162,8 +163,9 @@ class Session:
                 raise self._gone
             self._arrived.clear()
             await self._arrived.wait()
-        if (again := self._inbox.room()) is not None and self._gone is None:
-            await self._send(again)
+        if (again := self._inbox.room()) is not None:
+            with suppress(ApiError):  # an engine that is gone by now: what is here is taken first
+                await self._send(again)
         return self._inbox.take()
 
     # -- leaving ---------------------------------------------------------------------------------------------------

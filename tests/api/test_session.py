@@ -6,8 +6,9 @@ import signal
 
 import pytest
 from support.aio import run
-from support.served import own_process
+from support.served import Served, own_process
 
+from engine.api import inbox
 from engine.api import session as sessions
 from engine.api.calls import RunRequest
 from engine.api.errors import EngineGone, NoEngine
@@ -97,3 +98,22 @@ def test_a_client_that_leaves_is_forgotten(served):
     run(scenario())
     served.wait_for_clients(0)
     assert served.do(lambda engine: len(engine.sayings._ears)) == 0
+
+
+def test_what_came_before_the_end_is_taken_first_however_much_it_is(folder):
+    async def scenario(served):
+        async with asyncio.timeout(20), await Session.open(await unix(served.path)) as session:
+            session._inbox = inbox.Inbox(most=50)
+            await session.subscribe(0)
+            served.notice(*map(str, range(200)))
+            while len(session._inbox._items) < 50:
+                await asyncio.sleep(0)
+            served.do(lambda engine: engine.end(kill=False))
+            while session._gone is None:
+                await asyncio.sleep(0)
+            assert [(await anext(session)).seq for _ in range(50)] == list(range(1, 51))
+            with pytest.raises(EngineGone):
+                await anext(session)
+
+    with Served(folder / "s") as served:
+        run(scenario(served))
