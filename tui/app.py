@@ -115,6 +115,10 @@ class Quarterdeck(Dressed[None]):
         kind, name = split(event.key)
         if kind == "action":
             self.action_act(name)
+        elif kind == "view":
+            self.dashboard.turn(name)
+        elif kind == "panel":
+            self.dashboard.go(name)
         else:
             self.dashboard.select(event.key)
 

@@ -26,14 +26,18 @@ from tui.actions import ACTIONS, BY_NAME, Focus, footer
 from tui.screens.focus import FocusPanel
 from tui.viewmodel import crew, head, needs, plan, timeline
 from tui.viewmodel.board import ALL, Board, Part
+from tui.viewmodel.keys import split
 from tui.viewmodel.lines import Line, Span
+from tui.viewmodel.motion import agent_moves
 from tui.widgets.oneline import Strip1
 from tui.widgets.rows import Rows
 
 STYLE = Path(__file__).with_suffix(".tcss")
 NOTICE = 8.0
 """Seconds a notice stays, if nothing newer takes its place."""
-PANELS = ("needs", "crew", "focus", "plan")
+PANELS = ("needs", "crew", "focus", "plan", "events")
+TALL = 32
+"""Lines from which on there is room for the events of the past beside all else."""
 EMPTY = {
     "crew": "Nobody yet: a crew comes with a run.\nIn another terminal: quarterdeck run GOAL",
     "plan": "No plan yet.",
@@ -76,9 +80,11 @@ class Dashboard(Screen[None]):
         super().__init__()
         self.board = board
         self.at: str = "crew"
-        self._needles = {"crew": "", "plan": ""}
+        self._needles = {"crew": "", "plan": "", "events": ""}
         self._filtering = ""
         self._notice: Line = ()
+        self._leads = True
+        self._settled: str | None = None
         self._quiet: Timer | None = None
         self._painters: dict[Part, Callable[[], None]] = {
             "head": self._paint_head,
@@ -100,6 +106,8 @@ class Dashboard(Screen[None]):
             with Container(id="right"):
                 yield FocusPanel(self.board, id="focus", classes="panel")
                 yield from _panel("plan", "plan")
+        yield from _panel("events", "what happened")
+        yield Strip1(id="hint")
         yield Strip1(id="event")
         yield Input(id="filter", compact=True)
         yield Strip1(id="keys", ground="raised")
@@ -129,6 +137,7 @@ class Dashboard(Screen[None]):
     def on_resize(self) -> None:
         """Other widths have room for other words."""
         self.set_class(self.size.width < 60 or self.size.height < 15, "-small")
+        self.set_class(self.size.height >= TALL, "-tall")
         self.repaint()
 
     def _rows(self, name: str) -> Rows:
@@ -146,8 +155,18 @@ class Dashboard(Screen[None]):
 
     def _paint_crew(self) -> None:
         rows = self._rows("crew")
-        rows.show(crew.rows(self.board, rows.inner, self._needles["crew"]))
+        found = crew.rows(self.board, rows.inner, self._needles["crew"])
+        rows.show(found)
         self._panel("crew").border_subtitle = chip(self._needles["crew"])
+        if self._leads and found:
+            self._lead(rows, found[0].key)
+        self._settled = rows.selected
+
+    def _lead(self, rows: Rows, first: str) -> None:
+        """Until somebody chooses, look at who works; stay with them while they do."""
+        seen, other = split(rows.selected).name, split(first).name
+        if not (self.board.knows(seen) and agent_moves(self.board, seen)) and agent_moves(self.board, other):
+            rows.select(first)
 
     def _paint_plan(self) -> None:
         rows = self._rows("plan")
@@ -166,6 +185,14 @@ class Dashboard(Screen[None]):
     def _paint_event(self) -> None:
         strip = self.query_one("#event", Strip1)
         strip.show(self._notice or timeline.last_line(self.board, strip.inner))
+        self.set_class(bool(self._notice), "-noticed")
+        rows = self._rows("events")
+        if rows.size.height:
+            before = rows.rows[-1].key if rows.rows else ""
+            found = timeline.rows(self.board, rows.inner, self._needles["events"])
+            rows.show(found)
+            if found and rows.selected in {before, None}:  # who looks at the last one wants to go on doing so
+                rows.select(found[-1].key)
 
     def _paint_focus(self) -> None:
         self.focus_panel.paint()
@@ -194,6 +221,8 @@ class Dashboard(Screen[None]):
 
     @on(Rows.Highlighted)
     def _highlighted(self, event: Rows.Highlighted) -> None:
+        if panel_of(event.rows) == "crew" and event.key != self._settled:
+            self._leads = False
         if panel_of(event.rows) == self.at and event.key and self.focus_panel.look_at(event.key):
             self.post_message(self.Looks())
         self._paint_keys()
@@ -230,11 +259,13 @@ class Dashboard(Screen[None]):
         """The next or previous panel gets the focus; what is empty is passed over."""
         if self._filtering:
             self._close_filter()
-        there = [name for name in PANELS if name != "needs" or self.has_class("-needed")]
+        hidden = {"needs": not self.has_class("-needed"), "events": not self.has_class("-tall")}
+        there = [name for name in PANELS if not hidden.get(name)]
         name = there[(there.index(self.at) + way) % len(there)] if self.at in there else there[0]
-        self._focus(name)
+        self.go(name)
 
-    def _focus(self, name: str) -> None:
+    def go(self, name: str) -> None:
+        """That panel gets the focus."""
         for panel in PANELS:  # what is hidden cannot have the focus, so it is shown first
             self.set_class(panel == name, f"-at-{panel}")
         target: Widget = self.focus_panel.reader if name == "focus" else self._rows(name)
@@ -245,9 +276,9 @@ class Dashboard(Screen[None]):
         self.toggle_class("-zoomed")
         self.repaint()
 
-    def turn(self) -> None:
-        """The other view of what is in focus."""
-        self.focus_panel.turn()
+    def turn(self, view: str = "") -> None:
+        """That view of what is in focus, or the next one."""
+        self.focus_panel.turn(view)
         self.post_message(self.Looks())
         self._paint_keys()
 
@@ -266,7 +297,7 @@ class Dashboard(Screen[None]):
         elif self.has_class("-zoomed"):
             self.zoom()
         elif self.at != "crew":
-            self._focus("crew")
+            self.go("crew")
         else:
             return False
         return True
@@ -305,12 +336,12 @@ class Dashboard(Screen[None]):
             self.focus_panel.search(text)
         elif self._filtering in self._needles:
             self._needles[self._filtering] = text
-            self.paint({self._filtering})  # type: ignore[arg-type]  # both are parts
+            self.paint({self._filtering})  # type: ignore[arg-type]  # these panels are parts
 
     def _close_filter(self) -> None:
         self.remove_class("-filtering")
         panel, self._filtering = self._filtering, ""
-        self._focus(panel)
+        self.go(panel)
 
     # -- keys that change what is looked at ----------------------------------------------------------------------------
 

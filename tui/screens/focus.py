@@ -14,6 +14,7 @@ from tui.viewmodel.board import Board
 from tui.viewmodel.difference import DiffModel
 from tui.viewmodel.focus import Focus, target
 from tui.viewmodel.keys import split
+from tui.viewmodel.lines import BLANK, Ink, Line, Span, apart
 from tui.widgets.difflines import DiffView
 from tui.widgets.oneline import Strip1
 from tui.widgets.reader import Found, Reader
@@ -71,10 +72,11 @@ class FocusPanel(Vertical):
         self.paint()
         return True
 
-    def turn(self) -> None:
-        """The next view."""
+    def turn(self, wanted: str = "") -> None:
+        """That view, or the next one."""
         had_focus = self.reader.has_focus
-        self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+        following = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+        self.view = next((view for view in VIEWS if view == wanted), following)
         for view in VIEWS:
             self.set_class(self.view == view, f"-{view}")
         if had_focus:
@@ -85,11 +87,20 @@ class FocusPanel(Vertical):
         """Show what the board says of it now."""
         about = self.query_one("#about", Strip1)
         lines = detail.lines(self._board, self.subject, about.inner)
-        about.show(*lines[:HEAD])
+        about.show(apart(lines[0], self._tabs(), about.inner) if lines else BLANK, *lines[1:HEAD])
+        self.border_title = f"{self.view} of {name}" if (name := plain(split(self.subject).name)) else self.view
         if self.view == "detail":
             self.query_one("#detail", DiffView).show(Sheet(lines[HEAD:]), keep=True)
         if self.agent:
             self.query_one(Tail).show(self._board.tail(self.agent))
+
+    def _tabs(self) -> Line:
+        inks: dict[bool, Ink] = {True: "accent", False: "dim"}
+        spans = [
+            Span(f"[{view}]" if view == self.view else f" {view} ", inks[view == self.view], f"view/{view}")
+            for view in VIEWS
+        ]
+        return tuple(spans)
 
     def differs(self, subject: str, text: str, cut: int, why: str) -> None:
         """Here is the difference of what is in focus, or in words why there is none."""
