@@ -1,5 +1,7 @@
 """The plan's lanes: every task once, after what it waits for, and lanes that say what is so."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,7 +91,7 @@ def test_what_goes_through_another_is_not_drawn_twice_and_nothing_is_lost(after)
 @given(plans())
 def test_a_longest_chain_is_a_chain_and_none_is_longer(after):
     chain = [name for name in order(after) if name in longest(after)]
-    assert all(first in after[second] for first, second in zip(chain, chain[1:], strict=False))
+    assert all(first in after[second] for first, second in pairwise(chain))
     depth: dict[str, int] = {}
     for name in order(after):
         depth[name] = 1 + max((depth[need] for need in after[name]), default=0)

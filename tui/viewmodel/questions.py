@@ -22,6 +22,12 @@ class Question(NamedTuple):
     yes: str
 
 
+_AFTER = (
+    "What it wrote so far is put aside under a ref of its own, and the proof names it.",
+    "The task goes to whoever is free.",
+)
+
+
 class Kill(NamedTuple):
     """To be killed with all it started; None: every agent."""
 
@@ -30,7 +36,10 @@ class Kill(NamedTuple):
 
 def kill(board: Board, meant: Target) -> Question:
     """About killing one agent."""
-    return Question(f"Kill {meant.agent}?", (*_doing(board, meant.agent), *_after(meant.agent)), "kill it")
+    at_work = board.agent(meant.agent).stage is not None
+    after = _AFTER if at_work else ("Nothing of it runs.",)
+    held = f"{meant.agent} gets nothing until you resume it."
+    return Question(f"Kill {meant.agent}?", (*_doing(board, meant.agent), *after, held), "kill it")
 
 
 def kill_all(board: Board, _: Target) -> Question:
@@ -122,13 +131,6 @@ def _doing(board: Board, agent: str) -> tuple[str, ...]:
     since = age(board.now() - stands.since)
     told = f"{agent} is at {stands.stage.kind} of {stands.stage.task}, round {stands.stage.round}, since {since}."
     return (told, f"Process {stands.pid} and all it started end at once.") if stands.pid else (told,)
-
-
-def _after(agent: str) -> tuple[str, ...]:
-    return (
-        "What it wrote so far is put aside under a ref of its own, and the proof names it.",
-        f"The task goes to whoever is free; {agent} gets nothing until you resume it.",
-    )
 
 
 def _about(board: Board, meant: Target) -> str:
