@@ -18,7 +18,7 @@ from tui.viewmodel.amounts import used
 from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
-from tui.viewmodel.lines import BLANK, Line, Row, Span, apart, columns, fit, joined, line, state
+from tui.viewmodel.lines import BLANK, Line, Row, Span, apart, clean, columns, fit, joined, line, state
 
 RANKS = {
     "unkillable": 0, "failed": 1, "waiting": 2, "killing": 3, "stopping": 3, "working": 4, "starting": 4, "paused": 5,
@@ -82,9 +82,9 @@ def _kept(board: Board, agent: Agent, shown: _Shown) -> Row:
 def _first(agent: Agent, shown: _Shown) -> Line:
     stands = shown.stands
     digit = Span(f"{shown.number} " if shown.number <= 9 else "  ", "dim")
-    name = line(digit, Span(cells.plain(agent.spec.name), "bold"))
+    name = line(digit, Span(clean(agent.spec.name), "bold"))
     word = line(state(AGENT_FACES.get(stands.word, "note"), stands.word))
-    task = line(cells.plain(stands.stage.task)) if stands.stage is not None and shown.live else BLANK
+    task = line(clean(stands.stage.task)) if stands.stage is not None and shown.live else BLANK
     right = line(Span(shown.when, "dim"))
     room = shown.room - STATE - 2 - shown.name - 2
     if room < LEAST_TASK:
@@ -109,4 +109,4 @@ def evidence(stands: OfAgent, agent: Agent) -> str:
     if stage is not None and stands.word == "working":
         asked = ", asked to pause" if agent.pause else ""
         return f"{stage.kind} {stage.round}, process {stands.pid}{asked}"
-    return cells.plain(stands.evidence)
+    return clean(stands.evidence)

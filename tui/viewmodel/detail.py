@@ -17,7 +17,7 @@ from tui.viewmodel.amounts import by_class, used
 from tui.viewmodel.board import Board
 from tui.viewmodel.focus import approval
 from tui.viewmodel.keys import split
-from tui.viewmodel.lines import BLANK, Line, Span, fit, line, said, state
+from tui.viewmodel.lines import BLANK, Line, Span, clean, fit, line, said, state
 from tui.viewmodel.motion import agent_moves, task_moves
 
 LABEL = 12
@@ -123,7 +123,7 @@ def _round(run: Run, task: Task, round_: Round, room: int) -> list[Line]:
     """One attempt: who, what was claimed, and what checks, reviewers and the gate made of it."""
     whose = f" by {round_.author}" if round_.author else ""
     begun = f", begun {count(round_.begun, 'time')}" if round_.begun > 1 else ""
-    rows = [BLANK, line(Span(f"Attempt {round_.number}", "bold"), cells.plain(f"{whose}{begun}"))]
+    rows = [BLANK, line(Span(f"Attempt {round_.number}", "bold"), clean(f"{whose}{begun}"))]
     if round_.change is not None:
         claims = f"{size(round_.change)}{': ' if round_.summary else ''}{round_.summary}"
         rows += _found("claim", "claims", claims, room)
@@ -180,7 +180,7 @@ def _said(task: Task, room: int) -> list[Line]:
 
 def _head(board: Board, name: str, face: Face, word: str, when: str) -> Line:
     past = Span("  ! stale", "alarm") if board.stale else Span("")
-    return line(Span(cells.plain(name), "bold"), "  ", state(face, word), Span(f"  {when}", "dim"), past)
+    return line(Span(clean(name), "bold"), "  ", state(face, word), Span(f"  {when}", "dim"), past)
 
 
 def _when(board: Board, since: float, *, moving: bool) -> str:
@@ -191,7 +191,7 @@ def _when(board: Board, since: float, *, moving: bool) -> str:
 def _pairs(told: Iterable[tuple[str, str]], room: int) -> list[Line]:
     rows: list[Line] = []
     for label, value in told:
-        shown = cells.plain(value)
+        shown = clean(value)
         if shown and label:
             first, *rest = _wrapped(shown, room - LABEL)
             rows.append((Span(f"{label:<{LABEL}}", "label"), Span(first)))
@@ -202,7 +202,7 @@ def _pairs(told: Iterable[tuple[str, str]], room: int) -> list[Line]:
 def _found(face: Face, word: str, what: str, room: int) -> list[Line]:
     lead = state(face, f"{word:<10}")
     used_ = cells.width(lead.text) + 3
-    first, *rest = _wrapped(cells.plain(what), room - used_)
+    first, *rest = _wrapped(clean(what), room - used_)
     return [(Span("  "), lead, Span(f" {first}")), *((Span(" " * used_), Span(row)) for row in rest)]
 
 

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from tui import cells
-from tui.viewmodel.lines import Ink, Line, Span, finder
+from tui.viewmodel.lines import Ink, Line, Span, clean, finder
 
 LONGEST = 2_000
 """Characters of one line that are shown."""
@@ -83,7 +83,7 @@ class DiffModel:
                 self._hunks.append(_Hunk(line, old, new, last))
             else:
                 self.files.append(line)
-                self.paths.append(cells.plain(_path(found["file"])))
+                self.paths.append(clean(_path(found["file"])))
 
     def _end(self, line: int) -> int:
         """Where the lines end that belong to what begins at this one."""

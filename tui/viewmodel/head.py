@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from engine.core.standing import OfRun
 from engine.core.state import Run
-from tui import cells
 from tui.faces import run_face
 from tui.viewmodel.ages import Today, age
 from tui.viewmodel.amounts import used
 from tui.viewmodel.board import Board
-from tui.viewmodel.lines import BLANK, Line, Span, fit, joined, line, said, state, width
+from tui.viewmodel.lines import BLANK, Line, Span, clean, fit, joined, line, said, state, width
 from tui.viewmodel.motion import run_moves
 from tui.viewmodel.needs import count
 
@@ -42,7 +41,7 @@ def banner(board: Board, room: int) -> Line:
         return BLANK
     since = Today(board.now()).since(link.since)
     shown = "; what is shown is how it was then" if board.state.seq else ""
-    told = f" no engine {since}: {cells.plain(link.reason)}{shown}; trying again "
+    told = f" no engine {since}: {clean(link.reason)}{shown}; trying again "
     return fit(line(Span(told, "alarm")), room)
 
 

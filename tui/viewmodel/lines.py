@@ -20,6 +20,8 @@ Ink = Literal[
 `alarm` is a banner, `match` what was searched for."""
 
 ELLIPSIS = "…"
+LONGEST = 4_000
+"""Characters of a text that are looked at: more would not fit, and cost before they were cut."""
 
 
 class Span(NamedTuple):
@@ -52,7 +54,12 @@ def line(*parts: str | Span) -> Line:
 
 def said(text: str, ink: Ink = "") -> Span:
     """A span of what somebody else wrote: made harmless first."""
-    return Span(cells.plain(text), ink)
+    return Span(clean(text), ink)
+
+
+def clean(text: str) -> str:
+    """What somebody else wrote as one harmless line, of a length that no view could show."""
+    return cells.plain(text[:LONGEST])
 
 
 def state(face: Face, word: str) -> Span:

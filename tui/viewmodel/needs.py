@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from engine.core.state import ROOT, Run
-from tui import cells
 from tui.faces import Face
 from tui.viewmodel.ages import Today
 from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.focus import approvals
 from tui.viewmodel.keys import key
-from tui.viewmodel.lines import Line, Row, Span, apart, fit, line, state
+from tui.viewmodel.lines import Line, Row, Span, apart, clean, fit, line, state
 
 
 class Need(NamedTuple):
@@ -52,8 +51,8 @@ def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
 
 
 def _row(one: Need, room: int, today: Today) -> Row:
-    head = line(state(one.face, one.word), "  ", Span(cells.plain(one.whose), "bold"))
-    second: Line = (Span("  "), Span(cells.plain(one.what)), *line(Span(f"  {one.way}" if one.way else "", "key")))
+    head = line(state(one.face, one.word), "  ", Span(clean(one.whose), "bold"))
+    second: Line = (Span("  "), Span(clean(one.what)), *line(Span(f"  {one.way}" if one.way else "", "key")))
     return Row(one.key, (apart(head, line(Span(today.since(one.since), "dim")), room), fit(second, room)))
 
 

@@ -17,7 +17,7 @@ from tui.viewmodel.ages import age
 from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
-from tui.viewmodel.lines import BLANK, Ink, Line, Row, Span, apart, columns, joined, line, state
+from tui.viewmodel.lines import BLANK, Ink, Line, Row, Span, apart, clean, columns, joined, line, state
 from tui.viewmodel.motion import task_moves
 
 STATE, NAME, LANES = 13, 18, 12
@@ -100,10 +100,10 @@ def _line(run: Run, task: Task, drawn: graph.Drawn, shown: _Shown) -> Line:
     shape = shown.shape
     word = line(state(TASK_FACES.get(shown.word, "note"), shown.word.replace("_", " ")))
     critical: Ink = "accent" if drawn.task in shape.critical and len(shape.critical) > 1 else "bold"
-    name = line(Span(cells.plain(drawn.task), critical))
+    name = line(Span(clean(drawn.task), critical))
     again = f"{shown.round}x" if shown.round > 1 else ""
     told = columns((word, name), (STATE, shape.name), gap=1)
-    why = cells.plain(shown.evidence if shown.word in _TELL_WHY else task.spec.title)
+    why = clean(shown.evidence if shown.word in _TELL_WHY else task.spec.title)
     rest = joined((line(Span(again, "note")), line(Span(_untold(drawn, shown.word), "dim")), line(Span(why, "dim"))))
     waiting = shape.waiting.get(drawn.task, 0)
     right = joined((line(Span(f"{waiting} wait", "wait")) if waiting else BLANK, line(Span(shown.when, "dim"))))

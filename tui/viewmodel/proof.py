@@ -5,10 +5,9 @@ from __future__ import annotations
 import shlex
 
 from engine.core import events as e
-from tui import cells
 from tui.headless.moments import count, span
 from tui.viewmodel.board import Board
-from tui.viewmodel.lines import BLANK, Line, Span, line, said, state, wrap
+from tui.viewmodel.lines import BLANK, Line, Span, clean, line, said, state, wrap
 
 
 def lines(board: Board, agent: str, room: int) -> list[Line]:
@@ -19,8 +18,8 @@ def lines(board: Board, agent: str, room: int) -> list[Line]:
     killed = event.data
     took = f": {count(killed.processes, 'process')} in {_span(killed.ms)}"
     word = f"gone{took}" if killed.gone else f"NOT gone{took}"
-    told = [line(state("ended" if killed.gone else "bad", word), f"  {cells.plain(agent)}"), BLANK]
-    told += [*wrap(cells.plain(killed.proof), room), BLANK]
+    told = [line(state("ended" if killed.gone else "bad", word), f"  {clean(agent)}"), BLANK]
+    told += [*wrap(clean(killed.proof), room), BLANK]
     if killed.snapshot:
         told.append(line(Span("kept  ", "label"), said(killed.snapshot)))
         show = f"git -C {shlex.quote(board.where)} show {shlex.quote(killed.snapshot)}"
@@ -36,9 +35,9 @@ def lines(board: Board, agent: str, room: int) -> list[Line]:
 def _without(board: Board, agent: str, room: int) -> list[Line]:
     found = board.knows(agent)
     if found is None or not found.proof:
-        return [line(state("note", f"no kill of {cells.plain(agent)} is recorded in this run"))]
+        return [line(state("note", f"no kill of {clean(agent)} is recorded in this run"))]
     ended = state("ended" if found.gone else "bad", "gone" if found.gone else "NOT gone")
-    return [line(ended, f"  {cells.plain(agent)}"), BLANK, *wrap(cells.plain(found.proof), room)]
+    return [line(ended, f"  {clean(agent)}"), BLANK, *wrap(clean(found.proof), room)]
 
 
 def _span(ms: float) -> str:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from engine.core import commands as c
 from engine.core.amounts import parse
 from engine.core.state import ROOT
-from tui.cells import plain
 from tui.headless.moments import count
 from tui.viewmodel.ages import age
 from tui.viewmodel.board import Board
 from tui.viewmodel.focus import Target, approval
+from tui.viewmodel.lines import clean
 
 
 class Question(NamedTuple):
@@ -80,7 +80,7 @@ def retry(board: Board, meant: Target) -> Question:
 def cancel(board: Board, meant: Target) -> Question:
     """About dropping a task."""
     waiting = board.run.dependants.get(meant.task, ()) if board.run is not None else ()
-    after = (f"Blocked by it then: {plain(', '.join(waiting))}.",) if waiting else ()
+    after = (f"Blocked by it then: {clean(', '.join(waiting))}.",) if waiting else ()
     return Question(f"Cancel {meant.task}?", (*_task(board, meant.task), *after), "cancel the task")
 
 
@@ -127,7 +127,7 @@ def _doing(board: Board, agent: str) -> tuple[str, ...]:
     """What an agent does, and what would end with it."""
     stands = board.agent(agent)
     if stands.stage is None:
-        return (f"{agent} is {stands.word}: {plain(stands.evidence)}.",)
+        return (f"{agent} is {stands.word}: {clean(stands.evidence)}.",)
     since = age(board.now() - stands.since)
     told = f"{agent} is at {stands.stage.kind} of {stands.stage.task}, round {stands.stage.round}, since {since}."
     return (told, f"Process {stands.pid} and all it started end at once.") if stands.pid else (told,)
@@ -143,11 +143,11 @@ def _asked(board: Board, meant: Target) -> tuple[str, ...]:
     if asked is None:
         return ()
     task = board.find(asked.task)
-    title = (f"{asked.task}: {plain(task.spec.title)}",) if task is not None else ()
+    title = (f"{asked.task}: {clean(task.spec.title)}",) if task is not None else ()
     round_ = task.round if task is not None else None
     change = round_.change if round_ is not None else None
     size = (f"+{change.added} -{change.removed} in {count(len(change.files), 'file')}",) if change is not None else ()
-    return (plain(asked.what), *title, *size)
+    return (clean(asked.what), *title, *size)
 
 
 def _task(board: Board, name: str) -> tuple[str, ...]:
@@ -155,4 +155,4 @@ def _task(board: Board, name: str) -> tuple[str, ...]:
     if task is None:
         return ()
     stands = board.task(name)
-    return (f"{name}: {plain(task.spec.title)}", f"It is {stands.word.replace('_', ' ')}: {plain(stands.evidence)}.")
+    return (f"{name}: {clean(task.spec.title)}", f"It is {stands.word.replace('_', ' ')}: {clean(stands.evidence)}.")

@@ -8,13 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from engine.core import events as e
-from tui import cells
 from tui.headless.gist import gist
 from tui.headless.moments import clock
 from tui.headless.story import about, matters, who
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
-from tui.viewmodel.lines import BLANK, Line, Row, Span, columns, fit, line, said, state, text
+from tui.viewmodel.lines import BLANK, Line, Row, Span, clean, columns, fit, line, said, state, text
 
 if TYPE_CHECKING:
     from tui.viewmodel.board import Board
@@ -88,6 +87,6 @@ def event_line(board: Board, event: e.Event, room: int) -> Line:
     told = ": ".join(part for part in (what.text, *what.more[:1]) if part) if what.face == "bad" else what.text
     since = clock(event.at - run.started) if run is not None else ""
     lead = (line(Span(since, "dim")), line(said(who(event))), line(said(about(event), "bold")))
-    word = (state(what.face, cells.plain(what.word).replace("_", " ")),)
+    word = (state(what.face, clean(what.word).replace("_", " ")),)
     sizes = (TIME, WHO, TASK, WORD) if room >= NARROW else (TIME, WHO - 1, TASK - 3, WORD)
     return fit((*columns((*lead, word), sizes, gap=1), Span("  "), said(told)), room)

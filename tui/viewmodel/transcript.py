@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple
 
 from tui import cells
-from tui.viewmodel.lines import Line, Span, finder
+from tui.viewmodel.lines import Line, Span, clean, finder
 
 LINES, CHARACTERS = 10_000, 1_000_000
 """What a tail holds at most."""
@@ -101,4 +101,4 @@ class Tail:
 def heading(of: Step) -> str:
     """What stands above the output of another step."""
     which = f", attempt {of.attempt}" if of.attempt else ""
-    return cells.plain(f"{of.kind or 'work'} of {of.task}{which}")
+    return clean(f"{of.kind or 'work'} of {of.task}{which}")
