@@ -1,5 +1,8 @@
 """The board: folded like the engine's own state, judged only when asked, and it knows what may look otherwise."""
 
+import subprocess
+import sys
+
 import msgspec
 import pytest
 from support.boards import begun, board_of, clock_of, words
@@ -234,3 +237,17 @@ def test_a_board_before_anything_shows_nothing_and_breaks_nowhere():
     board = Board()
     assert (crew.rows(board, 80), plan.rows(board, 80), needs.rows(board, 80)) == ([], [], [])
     assert words([needs.Row("", head.lines(board, 80))]) == ["… connecting"]
+
+
+def test_view_models_and_actions_load_neither_a_screen_nor_the_engines_door():
+    code = (
+        "import importlib, pkgutil, sys, tui.actions, tui.viewmodel\n"
+        "for found in pkgutil.iter_modules(tui.viewmodel.__path__, 'tui.viewmodel.'): importlib.import_module(found.name)\n"
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    loaded = done.stdout.split()
+    assert "tui.viewmodel.plan" in loaded
+    outside = {"textual", "rich", "asyncio"}
+    assert not outside & set(loaded)
+    assert not [name for name in loaded if name.startswith(("engine.api", "engine.runtime", "workspaces"))]
