@@ -111,13 +111,13 @@ def request(name: str, board: Board, meant: Target, said: str = "") -> c.Request
         case "send":
             return c.SteerAgent(agent=meant.agent, text=said)
         case "approve":
-            return c.Answer(approval=meant.approval, granted=True, why=said)
+            return c.Answer(approval=meant.approval, granted=True, why=said, version=meant.version)
         case "deny":
-            return c.Answer(approval=meant.approval, granted=False, why=said)
+            return c.Answer(approval=meant.approval, granted=False, why=said, version=meant.version)
         case "retry":
-            return c.RetryTask(task=meant.task, note=said)
+            return c.RetryTask(task=meant.task, note=said, version=meant.version)
         case "cancel":
-            return c.CancelTask(task=meant.task, note=said)
+            return c.CancelTask(task=meant.task, note=said, version=meant.version)
         case "budget":
             return c.RaiseBudget(scope=scope(board, meant), amount=parse(said))
     raise KeyError(name)
