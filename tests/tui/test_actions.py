@@ -5,9 +5,8 @@ from support.boards import begun, board_of, texts
 from support.plays import the_good_one, the_stuck_one
 
 from engine.core import commands as c
-from engine.core.errors import Stale
 from engine.core.amounts import BadAmount
-from engine.core.errors import Refused
+from engine.core.errors import Refused, Stale
 from engine.core.values import Amount
 from tui.actions import ACTIONS, BY_KEY, BY_NAME, KILL_ALL_WORD, Focus, footer, help_lines, shown_keys, target
 from tui.viewmodel.focus import Target
