@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shlex
 import signal
@@ -193,6 +194,22 @@ def test_a_persons_lock_is_never_touched(tmp_path: Path, content: bytes) -> None
     lock.write_bytes(content)
     assert isinstance(run(advance(b.repo, "main", old, new)), Blocked)
     assert (lock.read_bytes(), b.tip) == (content, old)
+
+
+def test_where_files_can_not_be_linked_the_lock_is_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    b = bench(tmp_path)
+    old, new = next_of(b)
+    index, intent = Index(b.root / ".git"), Intent("main", old, new)
+    with index.locked(intent), pytest.raises(FileExistsError), index.locked(intent):
+        pass
+    with index.stale() as left_behind:
+        assert left_behind == intent
+    index.release()
+    assert run(advance(b.repo, "main", old, new)) == Advanced(new)
 
 
 def test_a_lock_in_use_is_waited_for(tmp_path: Path) -> None:

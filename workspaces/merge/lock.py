@@ -9,6 +9,7 @@ that one whose holder was killed can be told from one in use. A lock that is not
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 
 _OURS = b"quarterdeck\n"
 _LONGEST = 4096
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,26 @@ class Index:
         It is not let go here: the work ends with `release`, or is found by the next `stale`. Raises FileExistsError
         when somebody has it.
         """
-        self._claim.unlink(missing_ok=True)
-        handle = os.open(self._claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        handle = self._take(_OURS + os.fsencode(f"{intent.old}\n{intent.new}\n{intent.branch}"))
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            os.write(handle, _OURS + os.fsencode(f"{intent.old}\n{intent.new}\n{intent.branch}"))
-            os.link(self._claim, self.lock)  # with its content, or not at all
             yield handle
         finally:
-            self._claim.unlink(missing_ok=True)
             os.close(handle)
+
+    def _take(self, content: bytes) -> int:
+        """The lock with its content, or none at all; where files can not be linked, created and filled at once."""
+        self._claim.unlink(missing_ok=True)
+        handle = _filled(self._claim, content)
+        try:
+            os.link(self._claim, self.lock)
+        except OSError as error:
+            os.close(handle)
+            if error.errno not in _NO_LINKS:
+                raise
+            return _filled(self.lock, content)
+        finally:
+            self._claim.unlink(missing_ok=True)
+        return handle
 
     def begin(self) -> None:
         """Begin the scratch index anew, empty."""
@@ -122,3 +134,15 @@ class Index:
             return None
         old, new, branch = os.fsdecode(text.removeprefix(_OURS)).split("\n")
         return Intent(branch, old, new)
+
+
+def _filled(path: Path, content: bytes) -> int:
+    """A new file that is flocked and has this content. Raises FileExistsError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        os.write(handle, content)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
