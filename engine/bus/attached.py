@@ -34,7 +34,8 @@ FIRST, LONGEST = 0.1, 10.0
 """Seconds before a broker is started again; doubled each time, until one has lasted `LONGEST`."""
 UP_SECONDS, LOOK = 10.0, 0.02
 """Seconds in which a broker must let the engine in, and between two tries."""
-FAREWELL = 1.0
+FAREWELL, END_SECONDS = 1.0, 6.0
+"""Seconds for what is left to say, and for everything that an end takes."""
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,8 @@ class Bus:
     async def close(self) -> None:
         """Say farewell to every client and end the broker. Harmless twice."""
         self._ending.set()
-        await self._task
+        await asyncio.wait({self._task}, timeout=END_SECONDS)
+        await _ended({self._task})
 
     async def _run(self) -> None:
         wait = FIRST

@@ -33,18 +33,24 @@ class BrokerProcess:
 
     @classmethod
     async def start(cls, provider: Provider, place: Place) -> BrokerProcess:
-        """Run it; it may take a moment until it listens."""
-        argv, address = provider.prepare(place)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", guard.__file__, *argv),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
-            cwd="/",
-            start_new_session=True,
-        )
-        return cls(process, address)
+        """Run it; it may take a moment until it listens. Raises BrokerFailed."""
+        prepared = provider.prepare(place)
+        handed = [prepared.listener] if prepared.listener is not None else []
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", guard.__file__, *prepared.argv),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=[end.fileno() for end in handed],
+                env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            for end in handed:
+                end.close()
+        return cls(process, prepared.address)
 
     @property
     def pid(self) -> int:

@@ -11,6 +11,8 @@ from typing import Any
 import aiomqtt
 from aiomqtt.types import PahoSocket
 from paho.mqtt import client as paho
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from engine.bus.provider import Address
 
@@ -47,11 +49,23 @@ async def leave(left: aiomqtt.Client) -> None:
 
 
 class _Client(aiomqtt.Client):
-    """With its wish to write registered at once.
+    """With its wish to write registered at once, and a greeting that ends when the broker hangs up.
 
-    aiomqtt puts that off to the next turn of the loop, where the socket may be closed by then and its number another
-    socket's, or all be written, after which it would be woken for ever.
+    aiomqtt puts the first off to the next turn of the loop, where the socket may be closed by then and its number
+    another socket's, or all be written, after which it would be woken for ever. For the second it waits in vain.
     """
+
+    def _on_disconnect(
+        self,
+        client: paho.Client,
+        userdata: object,
+        flags: paho.DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError("it hung up before it let us in"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
     def _on_socket_register_write(self, client: paho.Client, userdata: object, sock: PahoSocket) -> None:
         try:

@@ -82,7 +82,7 @@ class Doors:
         else:
             channel = HandChannel(user, publish, self._engine.version)
         self._channels[user, session] = channel
-        connection = Connection(self._engine, channel, self._joined)
+        connection = Connection(self._engine, channel, self._joined if session else _not_counted)
         self._served[connection] = asyncio.create_task(self._serve((user, session), connection, channel))
         return channel
 
@@ -102,3 +102,7 @@ class Doors:
     def _joined(self, connection: Connection) -> None:
         self._clients.add(connection)
         self._changed(len(self._clients))
+
+
+def _not_counted(_: Connection) -> None:
+    """Nobody is there between two commands by hand, so they keep no engine up."""

@@ -15,8 +15,9 @@ import asyncio
 import itertools
 import json
 import logging
+import socket
 import sys
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,18 @@ GREETING = 10.0
 class Guarded(Broker):
     """A broker that believes nobody: a session of its own for each connection, every message checked on its way."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
-        bind = f"{given['host']}:{given['port']}"
-        super().__init__({"listeners": {"default": {"type": "tcp", "bind": bind}}, "plugins": {}})
+    def __init__(self, given: dict[str, Any], listener: socket.socket) -> None:
+        super().__init__({"listeners": {"default": {"type": "tcp", "bind": "127.0.0.1:0"}}, "plugins": {}})
+        self._listener = listener
         self._passwords: dict[str, str] = given["passwords"]
         self._root: str = given["root"]
         self._most = int(given["most"])
         self._numbers = itertools.count(1)
+
+    async def _create_server_instance(self, listener_name: str, *_: object) -> asyncio.Server:
+        """Listen at what the engine has opened, and nowhere else."""
+        connected = partial(self.stream_connected, listener_name=listener_name)
+        return await asyncio.start_server(connected, sock=self._listener)
 
     async def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
@@ -147,12 +153,12 @@ class _Writer(StreamWriterAdapter):
         super().write(data)
 
 
-async def _serve(given: dict[str, Any]) -> None:
-    await Guarded(given).start()
+async def _serve(given: dict[str, Any], listener: socket.socket) -> None:
+    await Guarded(given, listener).start()
     await asyncio.Event().wait()  # `guard` ends it
 
 
-def main(path: str) -> None:
-    """Serve what the file at `path` says until killed."""
+def main(path: str, descriptor: str) -> None:
+    """Serve what the file at `path` says, on the socket that was handed down, until killed."""
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
-    asyncio.run(_serve(json.loads(Path(path).read_bytes())))
+    asyncio.run(_serve(json.loads(Path(path).read_bytes()), socket.socket(fileno=int(descriptor))))

@@ -58,7 +58,7 @@ class MqttLink:
         if not listens(known.address):
             raise EngineGone("nothing listens where the bus was")
         will = aiomqtt.Will(topics.command(user, session), LEFT, qos=1)
-        link = cls(client(known.address, user, password, by_socket=False, will=will), topics, user, session)
+        link = cls(client(known.address, user, password, by_socket=True, will=will), topics, user, session)
         await link._enter()
         return link
 
@@ -94,7 +94,7 @@ class MqttLink:
             raise EngineGone(f"the bus lets nobody in ({error})") from None
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._mqtt.subscribe([(self._reply, 1), (self._topics.presence, 1)])
+                await self._mqtt.subscribe([(self._reply, 0), (self._topics.presence, 1)])
                 while not self._epoch:
                     self._look(bytes((await self._next()).payload))
         except TimeoutError:

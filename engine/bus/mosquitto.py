@@ -10,11 +10,10 @@ import getpass
 import os
 import re
 import subprocess
-from collections.abc import Sequence
 from functools import cache
 
 from engine.bus.accounts import write_private
-from engine.bus.provider import HEAD, HOST, PAYLOAD, QUEUED, Address, Place
+from engine.bus.provider import HEAD, HOST, PAYLOAD, QUEUED, Address, Place, Prepared
 from engine.bus.topics import mosquitto_acl
 
 OLDEST, TOO_NEW = (2, 0), (3, 0)
@@ -29,8 +28,8 @@ class Mosquitto:
     def __init__(self, program: str, version: str) -> None:
         self.program, self.version = program, version
 
-    def prepare(self, place: Place) -> tuple[Sequence[str], Address]:
-        """Write its three files; the program to run and where it will listen."""
+    def prepare(self, place: Place) -> Prepared:
+        """Write its three files."""
         files = {name: place.folder / f"mosquitto.{name}" for name in ("conf", "passwd", "acl")}
         users = tuple(name for name in place.accounts.names if name != "engine")
         write_private(files["passwd"], place.accounts.hashed())
@@ -43,6 +42,7 @@ class Mosquitto:
             f"password_file {files['passwd']}",
             f"acl_file {files['acl']}",
             "persistence false",
+            "set_tcp_nodelay true",
             "sys_interval 0",
             f"max_packet_size {PAYLOAD + HEAD}",
             f"max_queued_messages {QUEUED}",
@@ -54,7 +54,7 @@ class Mosquitto:
             lines.append(f"user {getpass.getuser()}")  # it would become "mosquitto", who may not read these files
         write_private(files["conf"], "\n".join((*lines, "")))
         address = Address(provider=self.name, host=HOST, port=place.port, socket=place.socket)
-        return (self.program, "-c", str(files["conf"])), address
+        return Prepared(argv=(self.program, "-c", str(files["conf"])), address=address)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,14 +47,23 @@ class Address:
     socket: Path | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A broker that can be started. `listener` is inherited by it under the same number, and closed here then."""
+
+    argv: Sequence[str]
+    address: Address
+    listener: socket.socket | None = None
+
+
 class Provider(Protocol):
     """A kind of broker."""
 
     name: str
     version: str
 
-    def prepare(self, place: Place) -> tuple[Sequence[str], Address]:
-        """Write what it reads; the program to run and where it will listen."""
+    def prepare(self, place: Place) -> Prepared:
+        """Write what it reads. Raises BrokerFailed."""
         ...
 
 

@@ -205,7 +205,8 @@ def sockets(pids):
     inodes = set()
     for pid in pids:
         for fd in Path(f"/proc/{pid}/fd").iterdir():
-            inodes.add(str(fd.readlink()).removeprefix("socket:[").rstrip("]"))
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                inodes.add(str(fd.readlink()).removeprefix("socket:[").rstrip("]"))
     found = set()
     for kind in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]:
@@ -242,7 +243,7 @@ def test_a_message_that_is_too_large_is_refused_and_the_broker_goes_on(name):
             await subscribed(engine, T.command("+"))
             async with login(where, "ann", keepalive=5) as ann:
                 with contextlib.suppress(aiomqtt.MqttError):  # a broker may throw her out, or let it fall
-                    await ann.publish(T.command("ann"), b"x" * (2 << 20), qos=1, timeout=2)
+                    await ann.publish(T.command("ann"), b"x" * (2 << 20), qos=1, timeout=0.5)
             async with login(where, "bob") as bob:
                 await bob.publish(T.command("bob"), b"small", qos=1)
             found = await heard(engine, T.command("bob"), lambda: asyncio.sleep(0))
@@ -316,7 +317,7 @@ def test_a_broker_that_ends_says_so(name):
                 await broker.gone
             assert "ended with status 137" in str(broker.failed())
             again = await type(broker).start(provider_or_skip(name), where)  # at the same place
-            await listening(where.port, again)
+            await listening(where, again)
             await again.close()
 
     run(scenario())

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from support.fake_engine import FakeEngine
 
 from engine.api.calls import CallRefused, RunRequest
 from engine.api.errors import EngineGone
-from engine.bus import wire
+from engine.bus import dial, doors, provider, wire
 from engine.bus.topics import Topics
 from engine.core import commands as c
 
@@ -394,6 +395,75 @@ def test_the_engine_hears_of_clients_that_come_go_and_are_killed(name):
                 assert await counts.get() == 0
                 with contextlib.suppress(EngineGone):
                     await two.close()
+
+    run(scenario())
+
+
+@both
+def test_a_broker_that_hangs_slows_nobody_and_is_replaced(name, monkeypatch):
+    monkeypatch.setattr(dial, "TIMEOUT", 0.3)
+
+    async def scenario():
+        engine = FakeEngine()
+        async with attached(name, engine) as (bus, folder):
+            await (await session(folder)).close()
+            first = bus.broker
+            os.kill(broker_of(bus), signal.SIGSTOP)
+            turns = 0
+            async with asyncio.timeout(20):
+                while bus.broker in {0, first}:
+                    notices(engine, 1)
+                    await asyncio.sleep(0.005)
+                    turns += 1
+            assert turns > 50  # the loop never stood still
+            viewer = await session(folder)
+            await viewer.subscribe(0)
+            assert await seqs(viewer, engine.seq) == list(range(1, engine.seq + 1))
+            await viewer.close()
+
+    run(scenario())
+
+
+@both
+def test_a_port_that_is_taken_is_told_and_tried_again(name):
+    async def scenario():
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            async with attached(name, FakeEngine(), port=port) as (bus, folder):
+                await bus_is(bus, "down")
+                assert name in bus.status()["reason"]
+                taken.close()
+                await (await session(folder)).close()
+                assert bus.status()["port"] == port
+
+    run(scenario())
+
+
+def test_without_a_broker_it_is_off_and_says_why(monkeypatch):
+    monkeypatch.setattr(provider, "found", list)
+
+    async def scenario():
+        async with attached("auto", FakeEngine()) as (bus, _):
+            await bus_is(bus, "off")
+            assert "mosquitto" in bus.status()["reason"]
+
+    run(scenario())
+
+
+@both
+def test_an_account_has_so_many_sessions_and_no_more(name, monkeypatch):
+    monkeypatch.setattr(doors, "SESSIONS", 2)
+
+    async def scenario():
+        async with attached(name, FakeEngine()) as (_, folder):
+            two = [await session(folder, "ann") for _ in range(2)]
+            with pytest.raises(EngineGone):
+                await session(folder, "ann")
+            await (await session(folder, "bob")).close()
+            await two[0].close()
+            two[0] = await session(folder, "ann")
+            for one in two:
+                await one.close()
 
     run(scenario())
 

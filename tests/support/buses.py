@@ -1,7 +1,6 @@
 """A broker of each kind for tests, and plain clients of it that may try anything."""
 
 import asyncio
-import contextlib
 import shutil
 import socket
 import sys
@@ -17,7 +16,7 @@ from engine.api.session import Session
 from engine.bus import address
 from engine.bus.accounts import Accounts
 from engine.bus.attached import Bus
-from engine.bus.broker import BrokerProcess, free_port
+from engine.bus.broker import BrokerProcess, free_port, listens
 from engine.bus.errors import BusOff, NoBroker
 from engine.bus.link import MqttLink
 from engine.bus.provider import Place, choose
@@ -58,26 +57,20 @@ async def running(name, *accounts):
     with place(*accounts) as where:
         broker = await BrokerProcess.start(provider, where)
         try:
-            await listening(where.port, broker)
+            await listening(where, broker)
             yield broker, where
         finally:
             await broker.close()
 
 
-async def listening(port, broker):
-    """Until it lets somebody in; no broker says when it is ready."""
+async def listening(where, broker):
+    """Until it lets the engine in; no broker says when it is ready."""
     async with asyncio.timeout(20):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                assert not broker.gone.done(), broker.said
-                await asyncio.sleep(0.02)
-                continue
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-            return
+        while not listens(broker.address):
+            assert not broker.gone.done(), broker.said
+            await asyncio.sleep(0.02)
+        async with login(where, "engine"):
+            pass
 
 
 def login(where, user, password=None, **options):
@@ -103,7 +96,8 @@ async def heard(client, fence, publish):
 @asynccontextmanager
 async def attached(name, engine, *accounts, **options):
     """The bus of an engine, which may not be up yet, and its folder."""
-    provider_or_skip(name)
+    if name != "auto":
+        provider_or_skip(name)
     folder = Path(tempfile.mkdtemp(prefix="qd-bus-", dir="/tmp"))
     bus = Bus(
         engine,
@@ -154,7 +148,7 @@ async def hold(name, folder):
     """Run a broker until somebody kills us."""
     where = place_in(folder, "ann")
     broker = await BrokerProcess.start(choose(name), where)
-    await listening(where.port, broker)
+    await listening(where, broker)
     print(broker.pid, flush=True)
     await asyncio.Event().wait()
 
