@@ -8,6 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
+import aiomqtt
 import msgspec
 import pytest
 from support.aio import run
@@ -360,23 +361,32 @@ def test_garbage_is_answered_and_harms_nobody(name):
     run(scenario())
 
 
-@both
-def test_a_command_that_is_retained_is_not_given_again(name):
+def test_a_command_that_is_retained_is_not_given_again():
+    """A broker hands it to each new subscriber, and says so: to the engine it is nobody's."""
+
+    class Broker:
+        async def subscribe(self, topics):
+            pass
+
+        async def publish(self, *_, **__):
+            pass
+
+        @property
+        async def messages(self):
+            for retain in (True, False):
+                yield aiomqtt.Message(T.command("ann"), b"{}", 1, retain, 1, None)
+
+    class Doors:
+        taken = 0
+
+        async def take(self, topic, payload):
+            self.taken += 1
+
     async def scenario():
-        engine = FakeEngine()
-        await engine.start_run(GOAL, actor="ann")
-        async with attached(name, engine) as (bus, folder):
-            async with await by_hand(folder, "ann") as ann:
-                frame = b'{"frame":"submit","id":1,"request":{"do":"pause_agent","agent":"builder"}}'
-                await ann.subscribe(T.reply("ann"), 1)
-                await ann.publish(T.command("ann"), frame, qos=1, retain=True)
-                await gathered(ann, "done")
-            engine.do(c.ResumeAgent(agent="builder"), "ann")
-            seq = engine.seq
-            bus._ending.set()
-            await bus._task
-            async with attached(name, engine) as (_, again):
-                assert (await (await session(again)).status())["engine"]["seq"] == seq
+        async with attached("auto", FakeEngine()) as (bus, _):
+            doors = Doors()
+            await bus._listen(Broker(), doors, wire.Presence(state="here"), asyncio.Event())
+            assert doors.taken == 1
 
     run(scenario())
 
