@@ -278,13 +278,13 @@ def test_the_broker_dies_with_an_engine_that_is_killed(name, tmp_path):
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'tests'}"}
     argv = [sys.executable, "-m", "support.buses", name, str(tmp_path)]
-    starter = subprocess.Popen(argv, stdout=subprocess.PIPE, env=environment)
-    pids = family(int(starter.stdout.readline()))
-    assert len(pids) == 2
-    ends = [os.pidfd_open(pid) for pid in pids]
-    starter.send_signal(signal.SIGKILL)
-    starter.wait()
-    starter.stdout.close()
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=environment) as starter:
+        try:
+            pids = family(int(starter.stdout.readline()))
+            assert len(pids) == 2
+            ends = [os.pidfd_open(pid) for pid in pids]
+        finally:
+            starter.kill()
     assert [gone(end) for end in ends] == [True, True]
 
 
