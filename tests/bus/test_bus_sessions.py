@@ -123,6 +123,8 @@ def test_a_client_that_takes_nothing_is_waited_for_by_the_engine_and_not_by_the_
             for _ in range(12):
                 notices(engine, 1000, 1000)
                 await quick.status()
+            await quick.subscribe(0)
+            await seqs(quick, engine.seq)  # by now the slow one would have as many, if they were sent
             waiting = len(slow._messages)
             assert waiting <= wire.WINDOW
             found = []
