@@ -157,7 +157,6 @@ class Dashboard(Screen[None]):
         rows = self._rows("crew")
         found = crew.rows(self.board, rows.inner, self._needles["crew"])
         rows.show(found)
-        self._panel("crew").border_subtitle = chip(self._needles["crew"])
         if self._leads and found:
             self._lead(rows, found[0].key)
         self._settled = rows.selected
@@ -171,7 +170,6 @@ class Dashboard(Screen[None]):
     def _paint_plan(self) -> None:
         rows = self._rows("plan")
         rows.show(plan.rows(self.board, rows.inner, self._needles["plan"]))
-        self._panel("plan").border_subtitle = chip(self._needles["plan"])
 
     def _paint_needs(self) -> None:
         rows = self._rows("needs")
@@ -292,8 +290,7 @@ class Dashboard(Screen[None]):
         elif self.focus_panel.reader.needle and self.at == "focus":
             self.focus_panel.search("")
         elif self._needles.get(self.at):
-            self._needles[self.at] = ""
-            self.paint()
+            self._narrow_to(self.at, "")
         elif self.has_class("-zoomed"):
             self.zoom()
         elif self.at != "crew":
@@ -335,8 +332,13 @@ class Dashboard(Screen[None]):
         if self._filtering == "focus":
             self.focus_panel.search(text)
         elif self._filtering in self._needles:
-            self._needles[self._filtering] = text
-            self.paint({self._filtering})  # type: ignore[arg-type]  # these panels are parts
+            self._narrow_to(self._filtering, text)
+
+    def _narrow_to(self, panel: str, text: str) -> None:
+        """Show of a panel only what has this text. A frame's words are set here: doing so paints all that is in it."""
+        self._needles[panel] = text
+        self._panel(panel).border_subtitle = chip(text)
+        self.paint({panel})  # type: ignore[arg-type]  # these panels are parts
 
     def _close_filter(self) -> None:
         self.remove_class("-filtering")

@@ -35,6 +35,7 @@ class FocusPanel(Vertical):
         self._differed = False
         self.subject = ""
         self.view: View = "transcript"
+        self._entitle()
 
     def compose(self) -> ComposeResult:
         """All views are there; a style class says which one is seen."""
@@ -64,6 +65,7 @@ class FocusPanel(Vertical):
         if subject == self.subject:
             return False
         self.subject = subject
+        self._entitle()
         self._differed = False
         diff = self.query_one("#diff", DiffView)
         diff.empty = "looking …"
@@ -79,6 +81,7 @@ class FocusPanel(Vertical):
         self.view = next((view for view in VIEWS if view == wanted), following)
         for view in VIEWS:
             self.set_class(self.view == view, f"-{view}")
+        self._entitle()
         if had_focus:
             self.reader.focus()
         self.paint()
@@ -88,11 +91,14 @@ class FocusPanel(Vertical):
         about = self.query_one("#about", Strip1)
         lines = detail.lines(self._board, self.subject, about.inner)
         about.show(apart(lines[0], self._tabs(), about.inner) if lines else BLANK, *lines[1:HEAD])
-        self.border_title = f"{self.view} of {name}" if (name := plain(split(self.subject).name)) else self.view
         if self.view == "detail":
             self.query_one("#detail", DiffView).show(Sheet(lines[HEAD:]), keep=True)
         if self.agent:
             self.query_one(Tail).show(self._board.tail(self.agent))
+
+    def _entitle(self) -> None:
+        """Not at every paint: Textual paints a widget anew, with all that is in it, when its title is set."""
+        self.border_title = f"{self.view} of {name}" if (name := plain(split(self.subject).name)) else self.view
 
     def _tabs(self) -> Line:
         inks: dict[bool, Ink] = {True: "accent", False: "dim"}
