@@ -36,8 +36,8 @@ class Link(NamedTuple):
 class Board:
     """What is known, and what of it changed. `where` is the repository, `path` where its gate finds programs first.
 
-    `shape` is another number when tasks or what they wait for are others. `kept` holds rows, each with all that it
-    depends on, for the views.
+    `shape` is another number when tasks or what they wait for are others, `ended` when one has ended or was begun anew.
+    `kept` holds rows, each with all that it depends on, for the views.
     """
 
     def __init__(self, *, now: Callable[[], float] = time.time, where: str = ".", path: str = "") -> None:
@@ -50,7 +50,7 @@ class Board:
         self.merged: e.Event | None = None
         self.proofs: dict[str, e.Event] = {}
         self.watched: frozenset[str] = frozenset()
-        self.shape = 0
+        self.shape = self.ended = 0
         self.kept: dict[str, Any] = {}
         self._changed: set[Part] = set(ALL)
         self._agents: dict[str, OfAgent] = {}
@@ -191,7 +191,9 @@ class Board:
             self._changed |= {"plan", "head"}
         if isinstance(data, _MOVES):
             self._changed |= {"plan", "head"}
-        if isinstance(data, e.TaskAdded | e.TaskRevised | e.TaskEnded):
+        if isinstance(data, e.TaskAdded | e.TaskRevised):
+            self.shape += 1
+        if isinstance(data, _PLANS):
             self._followers(event.task)
         if isinstance(data, e.UsageBooked | e.BudgetReached | e.BudgetRaised):
             self._stale_agent(getattr(data, "scope", event.agent))
@@ -214,8 +216,8 @@ class Board:
         self._changed |= {"plan"}
 
     def _followers(self, task: str) -> None:
-        """The plan's shape, or what waits for this task, is another."""
-        self.shape += 1
+        """What waits for this task is another, or waits for something else."""
+        self.ended += 1
         for name in self.run.dependants.get(task, ()) if self.run is not None else ():
             self._stale_task(name)
         self._changed |= {"head", "needs"}
@@ -235,6 +237,7 @@ class Board:
 
 
 _RUN_WIDE = (e.EngineStarted, e.EngineStopped, e.RunStarted, e.RunEnded, e.RunResumed, e.PlanRevised)
+_PLANS = (e.TaskAdded, e.TaskRevised, e.TaskEnded, e.TaskRetried)
 _FREES = (e.AgentPauseAsked, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.BudgetReached, e.BudgetRaised)
 _MOVES = (
     e.StageAssigned, e.StageInterrupted, e.StageClosed, e.StageCancelled, e.AgentPaused, e.AgentResumed, e.AgentHeld,

@@ -6,6 +6,7 @@ width. The first nine have the digit that goes to them.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple, cast
 
 from engine.core.standing import OfAgent
@@ -19,6 +20,7 @@ from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
 from tui.viewmodel.lines import BLANK, Line, Row, Span, apart, clean, columns, fit, joined, line, state
+from tui.viewmodel.listing import Listing
 
 RANKS = {
     "unkillable": 0, "failed": 1, "waiting": 2, "killing": 3, "stopping": 3, "working": 4, "starting": 4, "paused": 5,
@@ -41,22 +43,34 @@ class _Shown(NamedTuple):
     live: bool
 
 
-def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
+def rows(board: Board, room: int, wanted: str = "") -> Listing:
     """Each agent as two lines, in that many cells; only those a filter lets through."""
     today = Today(board.now())
     size = min(max(map(cells.width, board.state.agents), default=0), NAME)
-    found: list[tuple[int, int, Row]] = []
-    for number, (name, agent) in enumerate(board.state.agents.items(), 1):
-        stands = board.agent(name)
-        if wanted and not matches(
-            wanted, name, stands.word, stands.stage.task if stands.stage else "", agent.spec.pool
-        ):
-            continue
-        tail = board.tails.get(name)
-        last = tail.last if tail is not None and stands.word in motion.AGENTS else ""
+    found = [
+        (RANKS.get(stands.word, 4), number, agent, stands)
+        for number, (name, agent) in enumerate(board.state.agents.items(), 1)
+        if _wanted(stands := board.agent(name), agent, wanted)
+    ]
+    found.sort(key=itemgetter(0, 1))
+
+    def row(place: int) -> Row:
+        _, number, agent, stands = found[place]
+        last = _last(board, agent, stands)
         shown = _Shown(stands, agent.version, _when(stands, today), last, room, number, size, board.live)
-        found.append((RANKS.get(stands.word, 4), number, _kept(board, agent, shown)))
-    return [row for _, _, row in sorted(found, key=lambda one: one[:2])]
+        return _kept(board, agent, shown)
+
+    return Listing([key("agent", agent.spec.name) for _, _, agent, _ in found], row, height=2)
+
+
+def _wanted(stands: OfAgent, agent: Agent, wanted: str) -> bool:
+    task = stands.stage.task if stands.stage else ""
+    return not wanted or matches(wanted, agent.spec.name, stands.word, task, agent.spec.pool)
+
+
+def _last(board: Board, agent: Agent, stands: OfAgent) -> str:
+    tail = board.tails.get(agent.spec.name)
+    return tail.last if tail is not None and stands.word in motion.AGENTS else ""
 
 
 def nth(board: Board, number: int) -> str:

@@ -18,7 +18,7 @@ from tui.viewmodel.board import Board
 from tui.viewmodel.focus import approval
 from tui.viewmodel.keys import split
 from tui.viewmodel.lines import BLANK, Line, Span, clean, fit, line, said, state
-from tui.viewmodel.motion import agent_moves, task_moves
+from tui.viewmodel.motion import agent_moves, moves
 
 LABEL = 12
 MOST_ROWS, MOST_TELLING = 6, 5
@@ -93,7 +93,7 @@ def _wrote(board: Board, name: str, room: int) -> list[Line]:
 def _task(board: Board, run: Run, task: Task, room: int) -> list[Line]:
     name, spec = task.spec.id, task.spec
     stands = board.task(name)
-    when = _when(board, stands.since, moving=task_moves(board, name))
+    when = _when(board, stands.since, moving=moves(board, stands))
     followers = run.dependants.get(name, ())
     told = [
         ("because", f"{stands.evidence} (event {stands.event})"),

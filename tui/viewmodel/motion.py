@@ -6,6 +6,7 @@ and whoever paints can sleep until something is heard.
 
 from __future__ import annotations
 
+from engine.core.standing import OfTask
 from engine.core.state import Run
 from tui.viewmodel.ages import until_next
 from tui.viewmodel.board import Board
@@ -19,9 +20,8 @@ def agent_moves(board: Board, name: str) -> bool:
     return board.agent(name).word in AGENTS
 
 
-def task_moves(board: Board, name: str) -> bool:
-    """Is a task being worked on just now? Not while who works on it is frozen."""
-    stands = board.task(name)
+def moves(board: Board, stands: OfTask) -> bool:
+    """Is a task of which this is said being worked on just now? Not while who works on it is frozen."""
     holder = board.knows(stands.agent)
     return stands.word in TASKS and (stands.word == "merging" or holder is None or holder.pause != "frozen")
 
@@ -42,5 +42,7 @@ def next_tick(board: Board) -> float | None:
 
 
 def _since(board: Board, run: Run) -> set[float]:
+    """Since when each that moves does what it does. Only what has an open stage can."""
     agents = {board.agent(name).since for name in board.state.agents if agent_moves(board, name)}
-    return agents | {board.task(name).since for name in run.tasks if task_moves(board, name)}
+    tasks = (board.task(name) for name in {stage.task for stage in run.stages.values()} if name in run.tasks)
+    return agents | {stands.since for stands in tasks if moves(board, stands)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from tui.headless.story import about, matters, who
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
 from tui.viewmodel.lines import BLANK, Line, Row, Span, clean, columns, fit, line, said, state, text
+from tui.viewmodel.listing import Listing
 
 if TYPE_CHECKING:
     from tui.viewmodel.board import Board
@@ -23,11 +25,21 @@ TIME, WHO, TASK, WORD = 7, 10, 12, 12
 NARROW = 80
 
 
+@dataclass(slots=True)
+class _Told:
+    """One of them, and its row as it was worded last, for that many cells."""
+
+    event: e.Event
+    key: str
+    room: int = -1
+    row: Row | None = None
+
+
 class Timeline:
     """The last events that matter. `total` counts all that ever did."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._ring: deque[e.Event] = deque(maxlen=limit)
+        self._ring: deque[_Told] = deque(maxlen=limit)
         self.total = 0
         self._seq = 0
 
@@ -37,7 +49,7 @@ class Timeline:
             return
         self._seq = event.seq
         if matters(event) or isinstance(event.data, e.RunEnded):
-            self._ring.append(event)
+            self._ring.append(_Told(event, key("event", str(event.seq))))
             self.total += 1
 
     def clear(self) -> None:
@@ -45,33 +57,34 @@ class Timeline:
         self._ring.clear()
         self.total = self._seq = 0
 
-    def last_ones(self, most: int) -> Iterator[e.Event]:
+    def last_ones(self, most: int) -> list[_Told]:
         """At most so many of the latest, oldest first."""
-        return islice(self._ring, max(len(self._ring) - most, 0), None)
+        return list(islice(self._ring, max(len(self._ring) - most, 0), None))
 
     @property
     def last(self) -> e.Event | None:
         """The latest of them."""
-        return self._ring[-1] if self._ring else None
+        return self._ring[-1].event if self._ring else None
 
     def __len__(self) -> int:
         return len(self._ring)
 
     def __iter__(self) -> Iterator[e.Event]:
-        return iter(self._ring)
+        return (told.event for told in self._ring)
 
 
-def rows(board: Board, room: int, wanted: str = "", most: int = SHOWN) -> list[Row]:
+def rows(board: Board, room: int, wanted: str = "", most: int = SHOWN) -> Listing:
     """The last of them, oldest first, each on one line of that many cells."""
-    found = []
-    for event in board.timeline.last_ones(most):
-        name = key("event", str(event.seq))
-        before = board.kept.get(name)
-        if before is None or before[0] != room:
-            before = board.kept[name] = (room, Row(name, (event_line(board, event, room),)))
-        if not wanted or matches(wanted, text(before[1].lines[0])):
-            found.append(before[1])
-    return found
+    found = board.timeline.last_ones(most)
+    if wanted:
+        found = [told for told in found if matches(wanted, text(_row(board, told, room).lines[0]))]
+    return Listing([told.key for told in found], lambda number: _row(board, found[number], room))
+
+
+def _row(board: Board, told: _Told, room: int) -> Row:
+    if told.row is None or told.room != room:
+        told.room, told.row = room, Row(told.key, (event_line(board, told.event, room),))
+    return told.row
 
 
 def last_line(board: Board, room: int) -> Line:

@@ -7,7 +7,9 @@ of the screen it was on, unless the list is at its start.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import ClassVar
 
 from textual import events
@@ -15,7 +17,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui import cells
-from tui.viewmodel.lines import Line, Row, Span
+from tui.viewmodel.lines import Row, Span
+from tui.viewmodel.listing import Listing
 from tui.widgets.paint import Face
 from tui.widgets.window import Frame, Window
 
@@ -56,8 +59,8 @@ class Rows(Window):
         super().__init__(id=id, classes=classes)
         self._empty = empty
         self._rows: Sequence[Row] = ()
-        self._lines: list[tuple[Line, int]] = []  # each line with the number of its row
-        self._starts: list[int] = []
+        self._starts: Sequence[int] = ()  # the first line of each row
+        self._count = 0
         self._places: dict[str, int] = {}
         self._selected: str | None = None
         self._fresh = ""
@@ -66,16 +69,19 @@ class Rows(Window):
     # What is shown.
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows; keys are unique. Costs what changed of the lines in sight."""
+        """Show these rows; keys are unique. Costs what changed of the lines in sight.
+
+        Of a `Listing` no rows are asked for but those in sight.
+        """
         anchor = self._anchor()
         gone = self._places.get(self._selected or "", 0)
         self._rows = rows
-        self._places = {row.key: number for number, row in enumerate(rows)}
-        self._lines = [(line, number) for number, row in enumerate(rows) for line in row.lines]
-        self._starts = _starts(rows)
+        keys = rows.keys if isinstance(rows, Listing) else [row.key for row in rows]
+        self._places = dict(zip(keys, range(len(keys)), strict=True))
+        self._starts, self._count = _starts(rows)
         self._keep_place(anchor)
         if self._selected not in self._places:
-            self._choose(rows[min(gone, len(rows) - 1)].key if rows else None)
+            self._choose(keys[min(gone, len(keys) - 1)] if keys else None)
         self.repaint()
 
     def _anchor(self) -> tuple[str, int] | None:
@@ -84,7 +90,7 @@ class Rows(Window):
             return None
         number = self._places.get(self._selected or "", -1)
         if number < 0 or not self._top <= self._starts[number] < self._top + self.size.height:
-            number = self._lines[min(self._top, len(self._lines) - 1)][1]
+            number = self._row_at(min(self._top, self._count - 1))
         return self._rows[number].key, self._starts[number] - self._top
 
     def _keep_place(self, anchor: tuple[str, int] | None) -> None:
@@ -114,17 +120,22 @@ class Rows(Window):
 
     def count(self) -> int:
         """How many lines there are."""
-        return len(self._lines)
+        return self._count
+
+    def _row_at(self, line: int) -> int:
+        """The number of the row that has this line."""
+        return bisect_right(self._starts, line) - 1
 
     def face(self, y: int, frame: Frame) -> Face:
         """A line of a row, or of the empty text."""
-        if not self._lines:
+        if not self._count:
             return self._empty_face(y, frame.width - GUTTER - 1)
-        if (at := self._top + y) >= len(self._lines):
+        if (at := self._top + y) >= self._count:
             return Face(bar="")
-        line, number = self._lines[at]
-        bar = frame.bar(y)
-        if self._rows[number].key != self._selected:
+        number = self._row_at(at)
+        row = self._rows[number]
+        line, bar = row.lines[at - self._starts[number]], frame.bar(y)
+        if row.key != self._selected:
             return Face(line, mark=" " * GUTTER, bar=bar)
         if frame.focused:
             return Face(line, "chosen", frame.dress.glyphs.here + " ", bar)
@@ -182,7 +193,7 @@ class Rows(Window):
         """A page of rows on or back, as the lines lie."""
         if self._rows:
             line = self._starts[self._number()] + way * max(self.size.height - 1, 1)
-            self._select_near(self._lines[min(max(line, 0), len(self._lines) - 1)][1])
+            self._select_near(self._row_at(min(max(line, 0), self._count - 1)))
 
     def action_edge(self, way: int) -> None:
         """The first or the last row."""
@@ -201,10 +212,10 @@ class Rows(Window):
     def on_click(self, event: events.Click) -> None:
         """Select the row under the pointer; enter it if it was selected before, or clicked twice."""
         at = self._top + event.y
-        if at >= len(self._lines) or (event.x == self.size.width - 1 and self.limit):
+        if at >= self._count or (event.x == self.size.width - 1 and self.limit):
             return
         event.stop()
-        key = self._rows[self._lines[at][1]].key
+        key = self._rows[self._row_at(at)].key
         if pressed := self.key_at(event.x, event.y):
             self.select(key)
             self.post_message(self.Pressed(self, pressed))
@@ -223,9 +234,10 @@ class Rows(Window):
             self.action_activate()
 
 
-def _starts(rows: Sequence[Row]) -> list[int]:
-    starts, at = [], 0
-    for row in rows:
-        starts.append(at)
-        at += len(row.lines)
-    return starts
+def _starts(rows: Sequence[Row]) -> tuple[Sequence[int], int]:
+    """The first line of each row, and how many lines there are."""
+    if isinstance(rows, Listing):
+        count = len(rows) * rows.height
+        return range(0, count, rows.height), count
+    *starts, count = accumulate((len(row.lines) for row in rows), initial=0)
+    return starts, count
