@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui.actions import BY_NAME, target
+from tui.actions import BY_NAME, Action, Target, target
 from tui.bridge import Bridge, Difference, Open
 from tui.overlays.palette import Everything
 from tui.overlays.report import Report
@@ -48,7 +48,9 @@ class Quarterdeck(Dressed[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
 
-    def __init__(self, open_: Open, *, board: Board, dress: Dress, frame: float, run: str = "") -> None:
+    def __init__(
+        self, open_: Open, *, board: Board, dress: Dress, frame: float, run: str = "", hints: Sequence[str] = ()
+    ) -> None:
         super().__init__(dress)
         self.board = board
         self.ended = False
@@ -56,7 +58,7 @@ class Quarterdeck(Dressed[None]):
         self._run: tuple[str, str | None] = (run, None)
         self.painter = Painter(self._paint, frame)
         self.bridge = Bridge(board, open_, wake=self.painter.wake, heard=self._heard)
-        self.dashboard = Dashboard(board)
+        self.dashboard = Dashboard(board, hints)
         self.deeds = Deeds(self, board, self.bridge, self.dashboard.say)
         self.differ = Differ(self._ask_diff, self._show_diff)
         self._tasks: list[asyncio.Task[None]] = []
@@ -96,6 +98,7 @@ class Quarterdeck(Dressed[None]):
 
     def action_act(self, name: str) -> None:
         """Do an action, or say why it is not to be had."""
+        self.dashboard.stay()
         action, focus = BY_NAME[name], self.dashboard.focus_now()
         reason = action.disabled(self.board, focus)
         if reason:
@@ -103,7 +106,12 @@ class Quarterdeck(Dressed[None]):
         elif name in self._acts:
             self._acts[name]()
         else:
-            self.run_worker(self.deeds.do(action, target(self.board, focus)), group="deeds")
+            self._do(action, target(self.board, focus))
+
+    @work(group="deeds")
+    async def _do(self, action: Action, meant: Target) -> None:
+        if await self.deeds.do(action, meant):
+            self.dashboard.next_hint()
 
     def action_agent(self, number: int) -> None:
         """Highlight an agent by its place in the crew."""
@@ -128,9 +136,10 @@ class Quarterdeck(Dressed[None]):
     # -- what is looked at ---------------------------------------------------------------------------------------------
 
     def _paint(self) -> float | None:
-        if self.dashboard.is_mounted:
-            self._notice_end()
-            self.dashboard.paint(self.board.changed())
+        if not (self.is_running and self.dashboard.ready):
+            return None  # nothing is there yet, or any more
+        self._notice_end()
+        self.dashboard.paint(self.board.changed())
         if isinstance(self.screen, Report):
             self.screen.paint()
         return next_tick(self.board)
@@ -151,10 +160,14 @@ class Quarterdeck(Dressed[None]):
 
     @on(Dashboard.Looks)
     def _looks(self) -> None:
-        self.painter.wake()
+        self.painter.wake()  # also for an end that nobody could be told of before
         panel = self.dashboard.focus_panel
-        self.run_worker(self.bridge.follow(panel.agent), group="follow", exclusive=True)
+        self._follow(panel.agent)
         self.differ.want(panel.subject if panel.view == "diff" else "")
+
+    @work(group="follow", exclusive=True)
+    async def _follow(self, agent: str) -> None:
+        await self.bridge.follow(agent)
 
     def _heard(self, agent: str) -> None:
         if agent in {"", self.dashboard.looked_at}:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api.calls import CallRefused, Difference
-from engine.api.errors import ApiError, EngineGone, WrongVersion
+from engine.api.errors import ApiError, EngineGone, NoEngine, WrongVersion
 from engine.api.link import unix
 from engine.api.session import Said, Session
 from engine.core.commands import Requests
@@ -71,8 +71,11 @@ class Bridge:
                 async with await self._open() as session:
                     wait = EAGER
                     await self._live(session)
+            except NoEngine:
+                if self._board.link.word != "gone":  # else the reason why it went says more
+                    self._lose("none runs here")
             except EngineGone as gone:
-                self._lose(gone.reason)
+                self._lose(gone.reason.removeprefix("the engine is gone: "))  # the banner says that already
             except WrongVersion as other:
                 self._lose(str(other))
                 wait = PATIENCE

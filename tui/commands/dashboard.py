@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.api.place import Place
@@ -56,11 +57,11 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def show(place: Place, *, run: str = "", path: str = "") -> int:
+def show(place: Place, *, run: str = "", path: str = "", hints: Sequence[str] = ()) -> int:
     """The dashboard of the engine there, until it is left; the exit code.
 
     `run` is the run it was opened for. The code is that of a run which ended meanwhile, else 0. `path` is the folder
-    in which the gate finds programs first.
+    in which the gate finds programs first, `hints` are things to try.
     """
     look = output.look()  # before textual takes NO_COLOR out of the environment
     os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
@@ -71,7 +72,9 @@ def show(place: Place, *, run: str = "", path: str = "") -> int:
     from tui.viewmodel.board import Board  # noqa: PLC0415
 
     board = Board(where=str(place.root), path=path)
-    app = Quarterdeck(at(socket_path(place.id)), board=board, dress=choose(os.environ), frame=_frame(), run=run)
+    app = Quarterdeck(
+        at(socket_path(place.id)), board=board, dress=choose(os.environ), frame=_frame(), run=run, hints=hints
+    )
     app.run()
     if app.return_code:
         return app.return_code

@@ -43,7 +43,7 @@ def demo(args: Namespace) -> int:
     )
     place = door.find(str(folder))
     if dashboard.wanted(args):
-        code = watch(place, request, path=programs)
+        code = watch(place, request, path=programs, hints=sample.hints)
     else:
         code = carry_out(place, request, json=args.json, path=programs)
     if not args.json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.api.calls import CallRefused, RunRequest
@@ -75,7 +75,7 @@ def carry_out(place: Place, request: RunRequest, *, json: bool, path: str = "") 
                 end(client)
 
 
-def watch(place: Place, request: RunRequest, *, path: str = "") -> int:
+def watch(place: Place, request: RunRequest, *, path: str = "", hints: Sequence[str] = ()) -> int:
     """Start the run and open the dashboard on it. The engine stays when that is left: leaving stops nothing."""
     client, started = door.enter(place)
     with client:
@@ -85,7 +85,7 @@ def watch(place: Place, request: RunRequest, *, path: str = "") -> int:
             if started:
                 end(client)
             raise
-    return dashboard.show(place, run=run_id, path=path)
+    return dashboard.show(place, run=run_id, path=path, hints=hints)
 
 
 def _story(place: Place, state: State, *, path: str, resume: bool) -> Story:

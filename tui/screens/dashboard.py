@@ -6,7 +6,7 @@ only the keys that change what is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,11 +23,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.actions import ACTIONS, BY_NAME, Focus, footer
+from tui.cells import plain
 from tui.screens.focus import FocusPanel
 from tui.viewmodel import crew, head, needs, plan, timeline
 from tui.viewmodel.board import ALL, Board, Part
 from tui.viewmodel.keys import split
-from tui.viewmodel.lines import Line, Span
+from tui.viewmodel.lines import Line, Span, wrap
 from tui.viewmodel.motion import agent_moves
 from tui.widgets.oneline import Strip1
 from tui.widgets.rows import Rows
@@ -62,7 +63,10 @@ def chip(needle: str) -> str:
 
 
 class Dashboard(Screen[None]):
-    """The one screen of daily life. `board` is what it shows; it never asks the engine itself."""
+    """The one screen of daily life. `board` is what it shows; it never asks the engine itself.
+
+    `hints` are things to try, shown one after another.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -76,9 +80,11 @@ class Dashboard(Screen[None]):
     class Looks(Message):
         """Something else is looked at: another subject, another view of it, or this screen again."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, hints: Sequence[str] = ()) -> None:
         super().__init__()
         self.board = board
+        self._hints = list(hints)
+        self.ready = False
         self.at: str = "crew"
         self._needles = {"crew": "", "plan": "", "events": ""}
         self._filtering = ""
@@ -115,6 +121,12 @@ class Dashboard(Screen[None]):
     def on_mount(self) -> None:
         """The crew is where one begins."""
         self._rows("crew").focus()
+        self.ready = True
+        self.post_message(self.Looks())
+
+    def on_unmount(self) -> None:
+        """Nothing can be shown any more."""
+        self.ready = False
 
     def on_screen_resume(self) -> None:
         """No overlay is open any more."""
@@ -138,6 +150,7 @@ class Dashboard(Screen[None]):
         """Other widths have room for other words."""
         self.set_class(self.size.width < 60 or self.size.height < 15, "-small")
         self.set_class(self.size.height >= TALL, "-tall")
+        self._paint_hint()
         self.repaint()
 
     def _rows(self, name: str) -> Rows:
@@ -151,7 +164,10 @@ class Dashboard(Screen[None]):
         strip.show(*head.lines(self.board, strip.inner))
         banner = self.query_one("#banner", Strip1)
         self.set_class(self.board.link.word == "gone", "-gone")
-        banner.show(head.banner(self.board, banner.inner))
+        if self._hints and self.board.run is not None and self.board.run.outcome is not None:
+            self._hints.clear()  # there is nothing left to try them on
+            self._paint_hint()
+        banner.show(head.banner(self.board, strip.inner))  # it has no width of its own before it is seen
 
     def _paint_crew(self) -> None:
         rows = self._rows("crew")
@@ -186,10 +202,10 @@ class Dashboard(Screen[None]):
         self.set_class(bool(self._notice), "-noticed")
         rows = self._rows("events")
         if rows.size.height:
-            before = rows.rows[-1].key if rows.rows else ""
+            follows = not rows.rows or rows.selected == rows.rows[-1].key
             found = timeline.rows(self.board, rows.inner, self._needles["events"])
             rows.show(found)
-            if found and rows.selected in {before, None}:  # who looks at the last one wants to go on doing so
+            if found and follows:  # who looks at the last one wants to go on doing so
                 rows.select(found[-1].key)
 
     def _paint_focus(self) -> None:
@@ -204,7 +220,7 @@ class Dashboard(Screen[None]):
     @property
     def looked_at(self) -> str:
         """The agent whose doings change what is seen in focus."""
-        return self.focus_panel.agent if self.is_mounted else ""
+        return self.focus_panel.agent if self.ready else ""
 
     @property
     def focus_panel(self) -> FocusPanel:
@@ -224,6 +240,10 @@ class Dashboard(Screen[None]):
         if panel_of(event.rows) == self.at and event.key and self.focus_panel.look_at(event.key):
             self.post_message(self.Looks())
         self._paint_keys()
+
+    def stay(self) -> None:
+        """Somebody does something about what is looked at: it is not changed under their hands any more."""
+        self._leads = False
 
     @on(Rows.Activated)
     def _activated(self) -> None:
@@ -307,6 +327,20 @@ class Dashboard(Screen[None]):
             self._quiet.stop()
         self._notice, self._quiet = notice, self.set_timer(NOTICE, self.say) if notice else None
         self._paint_event()
+
+    def next_hint(self) -> None:
+        """What was hinted at is done, or not wanted: the next one."""
+        if self._hints:
+            self._hints.pop(0)
+            self._paint_hint()
+
+    def _paint_hint(self) -> None:
+        strip = self.query_one("#hint", Strip1)
+        room = max(self.size.width - 2, 1)
+        lines = wrap(plain(self._hints[0]), room, "accent") if self._hints else []
+        strip.styles.height = len(lines)
+        strip.show(*lines)
+        self.set_class(bool(lines), "-hinted")
 
     def open_filter(self) -> None:
         """Ask what the panel in focus shall be narrowed to, or searched for."""

@@ -23,7 +23,7 @@ from tui.overlays.confirm import Confirm
 from tui.overlays.report import Report
 from tui.viewmodel import proof
 from tui.viewmodel.board import Board
-from tui.viewmodel.focus import Target
+from tui.viewmodel.focus import Target, approval
 from tui.viewmodel.lines import Line, Span, said
 from tui.viewmodel.questions import Kill, request
 
@@ -71,24 +71,29 @@ class Deeds:
     def __init__(self, app: App[Any], board: Board, bridge: Bridge, say: Say) -> None:
         self._app, self._board, self._bridge, self._say = app, board, bridge, say
 
-    async def do(self, action: Action, meant: Target) -> None:
-        """Carry out one action. What goes wrong is said, never raised."""
+    async def do(self, action: Action, meant: Target) -> bool:
+        """Carry out one action; whether it was done. What goes wrong is said, never raised."""
+        asked = approval(self._board, meant.approval) if action.scope == "approval" else None
+        if asked is not None:
+            meant = meant._replace(task=asked.task)  # which may be another than that of who is highlighted
         known = seen(self._board, meant)
         text = await self._asked(action, meant)
         if text is None:
-            return
+            return False
         try:
             wanted = request(action.name, self._board, meant, text)
             if isinstance(wanted, Kill):
                 await self._kill(wanted.agent)
             else:
                 await self._submit(wanted, meant, known)
+            return True
         except BadAmount as bad:
             self._say(said(str(bad), "bad"))
         except CallRefused as no:
             self._say(Span("refused: ", "bad"), said(no.reason))
         except ApiError as error:
             self._say(Span("not done: ", "bad"), said(str(error)))
+        return False
 
     async def _submit(self, wanted: c.Requests, meant: Target, known: Seen) -> None:
         """Ask the engine. What grew older only in what is beside the point, such as sums used, is asked once more."""
