@@ -304,8 +304,8 @@ def _steer(state: State, request: c.SteerAgent) -> Drafts:
 
 def waiting_approvals(run: Run) -> list[Approval]:
     """What a person owes, oldest first."""
-    tasks = [run.root, *run.tasks.values()]
-    open_asks = [a for task in tasks for a in task.answers if a.granted is None and a.stage in run.stages]
+    asks = [stage for stage in run.stages.values() if stage.kind == "ask"]
+    open_asks = [a for ask in asks for a in run.task(ask.task).answers if a.granted is None and a.stage == ask.id]
     return sorted(open_asks, key=lambda approval: approval.at)
 
 

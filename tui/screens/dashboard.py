@@ -136,10 +136,12 @@ class Dashboard(Screen[None]):
 
     def paint(self, parts: Iterable[Part] = ALL) -> None:
         """Show these parts of the board as they are now."""
-        for part in sorted(parts):
+        wanted = set(parts)
+        if told := wanted & {"crew", "plan"}:
+            wanted.add("transcript")
+        for part in sorted(wanted):
             self._painters[part]()
-        if {"crew", "plan"} & set(parts):
-            self._paint_focus()
+        if told:
             self._paint_keys()
 
     def repaint(self) -> None:

@@ -6,6 +6,8 @@ and whoever paints can sleep until something is heard.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.core.standing import OfTask
 from engine.core.state import Run
 from tui.viewmodel.ages import until_next
@@ -29,7 +31,7 @@ def moves(board: Board, stands: OfTask) -> bool:
 def run_moves(board: Board) -> bool:
     """Does anybody do anything in the run?"""
     run = board.run
-    return run is not None and board.live and run.outcome is None and any(_since(board, run))
+    return run is not None and board.live and run.outcome is None and next(_since(board, run), None) is not None
 
 
 def next_tick(board: Board) -> float | None:
@@ -41,8 +43,11 @@ def next_tick(board: Board) -> float | None:
     return min(until_next(now - since) for since in {*_since(board, run), run.started})
 
 
-def _since(board: Board, run: Run) -> set[float]:
+def _since(board: Board, run: Run) -> Iterator[float]:
     """Since when each that moves does what it does. Only what has an open stage can."""
-    agents = {board.agent(name).since for name in board.state.agents if agent_moves(board, name)}
-    tasks = (board.task(name) for name in {stage.task for stage in run.stages.values()} if name in run.tasks)
-    return agents | {stands.since for stands in tasks if moves(board, stands)}
+    for name in board.state.agents:
+        if agent_moves(board, name):
+            yield board.agent(name).since
+    for name in {stage.task for stage in run.stages.values()} & run.tasks.keys():
+        if moves(board, stands := board.task(name)):
+            yield stands.since

@@ -61,7 +61,7 @@ class Rows(Window):
         self._rows: Sequence[Row] = ()
         self._starts: Sequence[int] = ()  # the first line of each row
         self._count = 0
-        self._places: dict[str, int] = {}
+        self._keys: Sequence[str] = ()
         self._selected: str | None = None
         self._fresh = ""
         self._brings_focus = False
@@ -74,13 +74,12 @@ class Rows(Window):
         Of a `Listing` no rows are asked for but those in sight.
         """
         anchor = self._anchor()
-        gone = self._places.get(self._selected or "", 0)
+        gone = self._number()
         self._rows = rows
-        keys = rows.keys if isinstance(rows, Listing) else [row.key for row in rows]
-        self._places = dict(zip(keys, range(len(keys)), strict=True))
+        keys = self._keys = rows.keys if isinstance(rows, Listing) else [row.key for row in rows]
         self._starts, self._count = _starts(rows)
         self._keep_place(anchor)
-        if self._selected not in self._places:
+        if self._selected not in keys:
             self._choose(keys[min(gone, len(keys) - 1)] if keys else None)
         self.repaint()
 
@@ -88,14 +87,14 @@ class Rows(Window):
         """What must stay on its line of the screen: the selection if it is in sight, else the first row that is."""
         if not self._top or not self._rows:
             return None
-        number = self._places.get(self._selected or "", -1)
-        if number < 0 or not self._top <= self._starts[number] < self._top + self.size.height:
+        number = self._number()
+        if self._selected not in self._keys or not self._top <= self._starts[number] < self._top + self.size.height:
             number = self._row_at(min(self._top, self._count - 1))
         return self._rows[number].key, self._starts[number] - self._top
 
     def _keep_place(self, anchor: tuple[str, int] | None) -> None:
-        if anchor and anchor[0] in self._places:
-            self._top = self._starts[self._places[anchor[0]]] - anchor[1]
+        if anchor and anchor[0] in self._keys:
+            self._top = self._starts[self._keys.index(anchor[0])] - anchor[1]
         self.settle()
 
     @property
@@ -154,10 +153,10 @@ class Rows(Window):
 
     def select(self, key: str) -> bool:
         """Select the row with this key and bring it into sight; False if there is none."""
-        if key not in self._places:
+        if key not in self._keys:
             return False
         self._choose(key)
-        self._reveal(self._places[key])
+        self._reveal(self._keys.index(key))
         self.repaint()
         return True
 
@@ -176,7 +175,8 @@ class Rows(Window):
             self.select(self._rows[min(max(number, 0), len(self._rows) - 1)].key)
 
     def _number(self) -> int:
-        return self._places.get(self._selected or "", 0)
+        """The place of what is selected; the first one where nothing is. Searched: few ask, and lists are many."""
+        return self._keys.index(self._selected) if self._selected in self._keys else 0
 
     def on_resize(self) -> None:
         """What is selected stays in sight; Textual calls the handler of the base as well, which paints."""
