@@ -22,8 +22,8 @@ from tui.widgets.tail import Tail
 
 View = Literal["transcript", "diff", "detail"]
 VIEWS: tuple[View, ...] = get_args(View)
-HEAD = 2
-"""Lines of what is known that stand over the other views: its state, and what that rests on."""
+HEAD, LONG = 2, 1_000
+"""Lines of what is known that stand over the other views: its state, and what that rests on; cells they may have."""
 
 
 class FocusPanel(Vertical):
@@ -89,10 +89,12 @@ class FocusPanel(Vertical):
     def paint(self) -> None:
         """Show what the board says of it now."""
         about = self.query_one("#about", Strip1)
-        lines = detail.lines(self._board, self.subject, about.inner)
-        about.show(apart(lines[0], self._tabs(), about.inner) if lines else BLANK, *lines[1:HEAD])
+        lines = detail.lines(self._board, self.subject, LONG)  # each thing on one line, which is cut and not wrapped
+        first, *others = lines[: 1 if self.view == "detail" else HEAD] or [BLANK]
+        about.show(apart(first, self._tabs(), about.inner), *others)
         if self.view == "detail":
-            self.query_one("#detail", DiffView).show(Sheet(lines[HEAD:]), keep=True)
+            page = Sheet(detail.lines(self._board, self.subject, about.inner)[1:])
+            self.query_one("#detail", DiffView).show(page, keep=True)
         if self.agent:
             self.query_one(Tail).show(self._board.tail(self.agent))
 
