@@ -7,6 +7,7 @@ table, done by the screen when it changes what is looked at, by the deeds when i
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
@@ -15,7 +16,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui.actions import BY_NAME, Action, Target, target
+from tui.actions import BY_NAME, Action, Focus, Target, target
 from tui.bridge import Bridge, Difference, Open
 from tui.overlays.palette import Everything
 from tui.overlays.report import Report
@@ -27,11 +28,24 @@ from tui.screens.painter import Painter
 from tui.theme.dress import BASE, Dress, Dressed
 from tui.viewmodel import ending
 from tui.viewmodel.board import Board
+from tui.viewmodel.difference import DiffModel
+from tui.viewmodel.focus import task_of, wrote_last
 from tui.viewmodel.keys import split
 from tui.viewmodel.lines import said
 from tui.viewmodel.motion import next_tick
 from tui.widgets.oneline import Strip1
 from tui.widgets.window import Window
+
+
+STARTED = 1.0
+"""Seconds after which all is there that stays."""
+
+
+def settle() -> None:
+    """After a start without the collector: it goes to work, but not on what is there by now and stays."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 class Quarterdeck(Dressed[None]):
@@ -80,6 +94,7 @@ class Quarterdeck(Dressed[None]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.action_leave)
+        loop.call_later(STARTED, settle)
         self._tasks = [asyncio.create_task(self.bridge.run()), asyncio.create_task(self.differ.run())]
         self.painter.wake()
 
@@ -174,9 +189,16 @@ class Quarterdeck(Dressed[None]):
             self.differ.touch()
 
     async def _ask_diff(self, subject: str) -> Difference:
+        """Of an agent at work its clone as it is now, else what it claimed last; of a task what was claimed last."""
         kind, name = split(subject)
-        return await (self.bridge.diff(task=name) if kind == "task" else self.bridge.diff(agent=name))
+        if kind == "agent":
+            written = "" if task_of(self.board, name) else wrote_last(self.board, name)
+            return await (self.bridge.diff(task=written) if written else self.bridge.diff(agent=name))
+        return await self.bridge.diff(task=target(self.board, Focus(subject)).task)
 
     def _show_diff(self, subject: str, found: Difference | None, why: str) -> None:
-        text, cut = (found.text, found.cut) if found is not None else ("", 0)
-        self.dashboard.focus_panel.differs(subject, text, cut, why)
+        if found is None:
+            self.dashboard.focus_panel.differs(subject, DiffModel(""), why)
+        else:
+            what = "as it is now" if found.live else "as it was claimed"
+            self.dashboard.focus_panel.differs(subject, DiffModel(found.text, found.cut), "", what)

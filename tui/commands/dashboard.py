@@ -5,6 +5,7 @@ Nothing of the screen is imported before it is to be seen, and textual's setting
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -53,8 +54,9 @@ def wanted(args: Namespace) -> bool:
 
 
 def on_terminal() -> bool:
-    """Can a screen be opened here?"""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    """Can a screen be opened here? It is drawn on standard error; what is left of it goes to standard output."""
+    all_of_it = sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+    return all_of_it and os.environ.get("TERM") != "dumb"
 
 
 def show(place: Place, *, run: str = "", path: str = "", hints: Sequence[str] = ()) -> int:
@@ -65,6 +67,7 @@ def show(place: Place, *, run: str = "", path: str = "", hints: Sequence[str] = 
     """
     look = output.look()  # before textual takes NO_COLOR out of the environment
     os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
+    gc.disable()  # what is made during the start stays; `tui.app.settle` starts it again
     from engine.api.place import socket_path  # noqa: PLC0415
     from tui.app import Quarterdeck  # noqa: PLC0415
     from tui.bridge import at  # noqa: PLC0415

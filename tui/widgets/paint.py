@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ from tui.theme.glyphs import Glyphs, ascii_only
 from tui.theme.inks import Ground
 from tui.viewmodel.lines import Ink, Line, Span
 
+REMEMBERED = 256
+"""Strips that are kept: more lines than a screen has."""
 MARKS = 4
 """Combining marks kept on one character: more are a prank, and terminals differ in what they do with them."""
 _COMBINING = {"Mn", "Me"}
@@ -55,7 +57,22 @@ class Piece(NamedTuple):
     ink: Ink
 
 
-@lru_cache(maxsize=1024)
+class Painted(Strip):
+    """A strip that may be put on the screen whole.
+
+    Textual's would remember itself as its own only piece then: a ring, and so many of them a second that the collector
+    has to stop everything for them.
+    """
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """The pieces between these cells."""
+        cuts = list(cuts)
+        return [self] if cuts == [self.cell_length] else super().divide(cuts)
+
+
+@lru_cache(maxsize=REMEMBERED)
 def strip(face: Face, width: int, dress: Dress) -> Strip:
     """The face in exactly `width` cells."""
     ground = _ground(face)
@@ -70,7 +87,8 @@ def strip(face: Face, width: int, dress: Dress) -> Strip:
         shown.append(Segment(" " * (room - used), style("", ground)))
     if face.bar is not None and width:
         shown.append(Segment(face.bar or " ", style("", ground) + dress.palette.rail))
-    return _with_chip(Strip(shown, width), face, dress) if face.chip else Strip(shown, width)
+    painted = Painted(shown, width)
+    return _with_chip(painted, face, dress) if face.chip else painted
 
 
 def _with_chip(under: Strip, face: Face, dress: Dress) -> Strip:
