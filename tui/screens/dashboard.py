@@ -193,6 +193,8 @@ class Dashboard(Screen[None]):
         rows = self._rows("needs")
         found = needs.rows(self.board, rows.inner or self._rows("crew").inner)
         self.set_class(bool(found), "-needed")
+        if len(found) > len(rows.rows) and self.board.live:
+            self.app.bell()
         rows.styles.height = sum(len(row.lines) for row in found)
         rows.show(found)
         if not found and self.at == "needs":

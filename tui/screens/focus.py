@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 
 from tui.cells import plain
 from tui.overlays.report import Sheet
@@ -33,6 +34,7 @@ class FocusPanel(Vertical):
         super().__init__(id=id, classes=classes)
         self._board = board
         self._differed = False
+        self._what = ""
         self.subject = ""
         self.view: View = "transcript"
         self._entitle()
@@ -66,7 +68,7 @@ class FocusPanel(Vertical):
             return False
         self.subject = subject
         self._entitle()
-        self._differed = False
+        self._differed, self._what = False, ""
         diff = self.query_one("#diff", DiffView)
         diff.empty = "looking …"
         diff.show(DiffModel(""))
@@ -100,7 +102,9 @@ class FocusPanel(Vertical):
 
     def _entitle(self) -> None:
         """Not at every paint: Textual paints a widget anew, with all that is in it, when its title is set."""
-        self.border_title = f"{self.view} of {name}" if (name := plain(split(self.subject).name)) else self.view
+        name = plain(split(self.subject).name)
+        which = f", {self._what}" if self.view == "diff" and self._what else ""
+        self.border_title = Content(f"{self.view} of {name}{which}" if name else self.view)
 
     def _tabs(self) -> Line:
         inks: dict[bool, Ink] = {True: "accent", False: "dim"}
@@ -110,14 +114,17 @@ class FocusPanel(Vertical):
         ]
         return tuple(spans)
 
-    def differs(self, subject: str, text: str, cut: int, why: str) -> None:
-        """Here is the difference of what is in focus, or in words why there is none."""
+    def differs(self, subject: str, model: DiffModel, why: str, what: str = "") -> None:
+        """Here is the difference of what is in focus, in words which one; or why there is none."""
         if subject != self.subject:
             return
         diff = self.query_one("#diff", DiffView)
         diff.empty = plain(why) or "nothing is changed"
-        diff.show(DiffModel(text, cut), keep=self._differed)
+        diff.show(model, keep=self._differed)
         self._differed = True
+        if what != self._what:
+            self._what = what
+            self._entitle()
 
     # -- search and jumps ----------------------------------------------------------------------------------------------
 

@@ -69,6 +69,13 @@ def task_of(board: Board, agent: str) -> str:
     return stage.task if stage is not None and board.live else ""
 
 
+def wrote_last(board: Board, agent: str) -> str:
+    """The task of which an agent wrote the latest round, the last one of several; empty when of none."""
+    tasks = board.run.tasks.values() if board.run is not None else ()
+    mine = [task for task in tasks if task.round is not None and task.round.author == agent]
+    return max(mine, key=lambda task: task.last).spec.id if mine else ""
+
+
 def worker(board: Board, task: str) -> str:
     """The agent at work on a task; empty when none is."""
     found = board.find(task)
