@@ -36,7 +36,6 @@ from tui.viewmodel.motion import next_tick
 from tui.widgets.oneline import Strip1
 from tui.widgets.window import Window
 
-
 STARTED = 1.0
 """Seconds after which all is there that stays."""
 

@@ -77,18 +77,44 @@ def strip(face: Face, width: int, dress: Dress) -> Strip:
     """The face in exactly `width` cells."""
     ground = _ground(face)
     style = dress.palette.style
-    shown = [Segment(face.mark[:width], style("accent", ground))] if face.mark and width else []
-    room = max(width - len(face.mark) - (face.bar is not None), 0)
+    room = max(width - (face.bar is not None), 0)
+    mark = face.mark[:room]
+    shown = [(mark, style("accent", ground))] if mark else []
+    room -= len(mark)
     used = 0
     for piece in clip(marked(face.line, face.needle), face.pan, room, dress.glyphs):
-        shown.append(Segment(piece.text, style(piece.ink, ground)))
+        shown.append((piece.text, style(piece.ink, ground)))
         used += measure(piece.text)
     if used < room:
-        shown.append(Segment(" " * (room - used), style("", ground)))
+        shown.append((" " * (room - used), style("", ground)))
     if face.bar is not None and width:
-        shown.append(Segment(face.bar or " ", style("", ground) + dress.palette.rail))
-    painted = Painted(shown, width)
+        shown.append((face.bar or " ", style("", ground) + dress.palette.rail))
+    painted = Painted(together(shown), width)
     return _with_chip(painted, face, dress) if face.chip else painted
+
+
+def together(shown: Iterable[tuple[str, Style]]) -> list[Segment]:
+    """As few segments as look the same: each tells the terminal all of its style, some forty bytes.
+
+    A blank shows nothing but its ground, so it goes with what stands beside it.
+    """
+    found: list[tuple[str, Style]] = []
+    for text, style in shown:
+        before, style_before = found[-1] if found else ("", style)
+        if found and (style is style_before or (_alike(style_before, style) and text.isspace())):
+            found[-1] = (before + text, style_before)
+        elif found and before.isspace() and _alike(style_before, style):
+            found[-1] = (before + text, style)
+        else:
+            found.append((text, style))
+    return [Segment(text, style) for text, style in found]
+
+
+@lru_cache(maxsize=1024)
+def _alike(one: Style, other: Style) -> bool:
+    """Do blanks look the same in both?"""
+    lined = any(style.reverse or style.underline or style.strike or style.overline for style in (one, other))
+    return one == other or (not lined and one.bgcolor == other.bgcolor)
 
 
 def _with_chip(under: Strip, face: Face, dress: Dress) -> Strip:
