@@ -20,6 +20,7 @@ from tui.actions import BY_NAME, Action, Focus, Target, target
 from tui.bridge import Bridge, Difference, Open
 from tui.overlays.palette import Everything
 from tui.overlays.report import Report
+from tui.screens.acts import acts
 from tui.screens.dashboard import STYLE, Dashboard
 from tui.screens.deeds import Deeds
 from tui.screens.differ import Differ
@@ -76,7 +77,7 @@ class Quarterdeck(Dressed[None]):
         self.differ = Differ(self._ask_diff, self._show_diff)
         self._tasks: list[asyncio.Task[None]] = []
         self._acts: Mapping[str, Callable[[], object]] = {
-            **self.dashboard.acts(),
+            **acts(self.dashboard),
             "help": self._help,
             "palette": self.action_command_palette,
             "quit": self.action_leave,

@@ -146,6 +146,13 @@ class Dash:
         """See a text on the line of a thing."""
         await self.until(lambda: text in self.row(thing), f"{text!r} beside {thing!r}")
 
+    async def settles(self) -> None:
+        """Wait until nothing is to be painted: all that the engine said is there."""
+        painter, before = self.app.painter, ""
+        while painter._due is not None or self.screen != before:
+            before = self.screen
+            await self.pilot.pause(0.1)
+
     @property
     def open(self) -> bool:
         return self.app._running and not self.app._exit

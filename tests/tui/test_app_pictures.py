@@ -32,11 +32,13 @@ def test_the_dashboard_looks_as_it_did(name, size, keys):
         engine.do(lambda fake: fake.clones.update({"builder-2": {"store.py": "kept = {}"}}))
         engine.do(lambda fake: fake.say("builder-2", "reading the parser\nedited store.py\n"))
         async with opened(engine, size) as dash:
-            await dash.sees("asks you", "edited store.py")
+            await dash.sees("asks you", "transcript of builder-2", "edited store.py")
             await dash.press(*keys)
             if "v" in keys:
                 await dash.sees("kept = {}")
-            await dash.pilot.pause()
+            if "x" in keys:
+                await dash.sees("Kill builder-2?", "y  kill it")
+            await dash.settles()
             check(dash.app, name)
 
     with playing() as engine:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from rich.markup import escape
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -23,12 +22,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.actions import ACTIONS, BY_NAME, Focus, footer
-from tui.cells import plain
 from tui.screens.focus import FocusPanel
+from tui.screens.panels import PANELS, Hints, chip, panel, panel_of
 from tui.viewmodel import crew, head, needs, plan, timeline
 from tui.viewmodel.board import ALL, Board, Part
 from tui.viewmodel.keys import split
-from tui.viewmodel.lines import Line, Span, wrap
+from tui.viewmodel.lines import Line, Span
 from tui.viewmodel.motion import agent_moves
 from tui.widgets.oneline import Strip1
 from tui.widgets.rows import Rows
@@ -36,30 +35,8 @@ from tui.widgets.rows import Rows
 STYLE = Path(__file__).with_suffix(".tcss")
 NOTICE = 8.0
 """Seconds a notice stays, if nothing newer takes its place."""
-PANELS = ("needs", "crew", "focus", "plan", "events")
 TALL = 32
 """Lines from which on there is room for the events of the past beside all else."""
-EMPTY = {
-    "crew": "Nobody yet: a crew comes with a run.\nIn another terminal: quarterdeck run GOAL",
-    "plan": "No plan yet.",
-}
-
-
-def _panel(name: str, title: str) -> ComposeResult:
-    panel = Vertical(id=name, classes="panel")
-    panel.border_title = title
-    with panel:
-        yield Rows(empty=EMPTY.get(name, ""), classes="rows")
-
-
-def panel_of(widget: Widget) -> str:
-    """The name of the panel that a widget is in; empty for one in none."""
-    return next((node.id or "" for node in widget.ancestors_with_self if node.id in PANELS), "")
-
-
-def chip(needle: str) -> str:
-    """What a panel's frame says while it is narrowed."""
-    return f"/{escape(needle)}" if needle else ""
 
 
 class Dashboard(Screen[None]):
@@ -83,7 +60,7 @@ class Dashboard(Screen[None]):
     def __init__(self, board: Board, hints: Sequence[str] = ()) -> None:
         super().__init__()
         self.board = board
-        self._hints = list(hints)
+        self._hints = hints
         self.ready = False
         self.at: str = "crew"
         self._needles = {"crew": "", "plan": "", "events": ""}
@@ -107,13 +84,13 @@ class Dashboard(Screen[None]):
         yield Strip1(id="banner")
         with Container(id="body"):
             with Vertical(id="left"):
-                yield from _panel("needs", "needs you")
-                yield from _panel("crew", "crew")
+                yield from panel("needs", "needs you")
+                yield from panel("crew", "crew")
             with Container(id="right"):
                 yield FocusPanel(self.board, id="focus", classes="panel")
-                yield from _panel("plan", "plan")
-        yield from _panel("events", "what happened")
-        yield Strip1(id="hint")
+                yield from panel("plan", "plan")
+        yield from panel("events", "what happened")
+        yield Hints(self._hints, id="hint")
         yield Strip1(id="event")
         yield Input(id="filter", compact=True)
         yield Strip1(id="keys", ground="raised")
@@ -152,7 +129,7 @@ class Dashboard(Screen[None]):
         """Other widths have room for other words."""
         self.set_class(self.size.width < 60 or self.size.height < 15, "-small")
         self.set_class(self.size.height >= TALL, "-tall")
-        self._paint_hint()
+        self.query_one(Hints).fit(self.size.width)
         self.repaint()
 
     def _rows(self, name: str) -> Rows:
@@ -166,9 +143,8 @@ class Dashboard(Screen[None]):
         strip.show(*head.lines(self.board, strip.inner))
         banner = self.query_one("#banner", Strip1)
         self.set_class(self.board.link.word == "gone", "-gone")
-        if self._hints and self.board.run is not None and self.board.run.outcome is not None:
-            self._hints.clear()  # there is nothing left to try them on
-            self._paint_hint()
+        if self.board.run is not None and self.board.run.outcome is not None:  # nothing is left to try them on
+            self.query_one(Hints).pass_on(self.size.width, all_of_them=True)
         banner.show(head.banner(self.board, strip.inner))  # it has no width of its own before it is seen
 
     def _paint_crew(self) -> None:
@@ -259,8 +235,8 @@ class Dashboard(Screen[None]):
         name = panel_of(widget)
         if not name:
             return
-        for panel in PANELS:
-            self.set_class(panel == name, f"-at-{panel}")
+        for one in PANELS:
+            self.set_class(one == name, f"-at-{one}")
         self.at = name
         if isinstance(widget, Rows) and widget.selected and self.focus_panel.look_at(widget.selected):
             self.post_message(self.Looks())
@@ -288,8 +264,8 @@ class Dashboard(Screen[None]):
 
     def go(self, name: str) -> None:
         """That panel gets the focus."""
-        for panel in PANELS:  # what is hidden cannot have the focus, so it is shown first
-            self.set_class(panel == name, f"-at-{panel}")
+        for one in PANELS:  # what is hidden cannot have the focus, so it is shown first
+            self.set_class(one == name, f"-at-{one}")
         target: Widget = self.focus_panel.reader if name == "focus" else self._rows(name)
         target.focus()
 
@@ -333,18 +309,8 @@ class Dashboard(Screen[None]):
         self._paint_event()
 
     def next_hint(self) -> None:
-        """What was hinted at is done, or not wanted: the next one."""
-        if self._hints:
-            self._hints.pop(0)
-            self._paint_hint()
-
-    def _paint_hint(self) -> None:
-        strip = self.query_one("#hint", Strip1)
-        room = max(self.size.width - 2, 1)
-        lines = wrap(plain(self._hints[0]), room, "accent") if self._hints else []
-        strip.styles.height = len(lines)
-        strip.show(*lines)
-        self.set_class(bool(lines), "-hinted")
+        """What was hinted at is done."""
+        self.query_one(Hints).pass_on(self.size.width)
 
     def open_filter(self) -> None:
         """Ask what the panel in focus shall be narrowed to, or searched for."""
@@ -382,22 +348,3 @@ class Dashboard(Screen[None]):
         self.remove_class("-filtering")
         panel, self._filtering = self._filtering, ""
         self.go(panel)
-
-    # -- keys that change what is looked at ----------------------------------------------------------------------------
-
-    def acts(self) -> dict[str, Callable[[], object]]:
-        """What this screen does itself, by the name of the action."""
-        return {
-            "view": self.turn,
-            "zoom": self.zoom,
-            "filter": self.open_filter,
-            "next_panel": lambda: self.step_panel(1),
-            "previous_panel": lambda: self.step_panel(-1),
-            "back": self.step_out,
-            "next_match": lambda: self.focus_panel.match(1),
-            "previous_match": lambda: self.focus_panel.match(-1),
-            "next_hunk": lambda: self.focus_panel.jump("hunk", 1),
-            "previous_hunk": lambda: self.focus_panel.jump("hunk", -1),
-            "next_file": lambda: self.focus_panel.jump("file", 1),
-            "previous_file": lambda: self.focus_panel.jump("file", -1),
-        }
