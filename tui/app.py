@@ -18,6 +18,7 @@ from textual.screen import Screen
 
 from tui.actions import BY_NAME, Action, Focus, Target, target
 from tui.bridge import Bridge, Difference, Open
+from tui.overlays.frame import Overlay
 from tui.overlays.palette import Everything
 from tui.overlays.report import Report
 from tui.screens.acts import acts
@@ -155,7 +156,7 @@ class Quarterdeck(Dressed[None]):
             return None  # nothing is there yet, or any more
         self._notice_end()
         self.dashboard.paint(self.board.changed())
-        if isinstance(self.screen, Report):
+        if isinstance(self.screen, Overlay) and self.screen.is_mounted:
             self.screen.paint()
         return next_tick(self.board)
 

@@ -57,10 +57,47 @@ async def test_a_kill_is_not_confirmed_by_a_bare_enter(dash, engine):
 async def test_a_kill_is_about_who_was_highlighted_when_its_key_was_pressed(dash, engine):
     await dash.press("x")
     await dash.sees("Kill builder-1?")
-    engine.finish("parse/work.1.0", c.Broke(reason="too hard"))  # the order of the crew is another now
     await dash.press("y")
     await dash.sees("builder-1: gone")
     assert engine.engine.killed == ["builder-1"]
+
+
+@story()
+async def test_a_question_that_is_open_says_what_is_so_now_and_a_hasty_yes_to_what_was_so_is_not_taken(dash, engine):
+    await dash.press("x")
+    await dash.sees("Kill builder-1?", "at work of parse, round 1")
+    engine.finish("parse/work.1.0", c.Broke(reason="too hard"))
+    await dash.sees("It changed while you read", "at work of parse, round 2")
+    await dash.press("y")
+    await dash.pilot.pause(0.05)
+    await dash.sees("Kill builder-1?")
+    assert engine.engine.killed == []
+    await dash.until(dash.app.screen.agreed, "there long enough to be read")
+    await dash.press("y")
+    await dash.sees("builder-1: gone")
+    assert engine.engine.killed == ["builder-1"]
+
+
+@story()
+async def test_what_changes_between_the_last_picture_and_the_answer_is_shown_and_not_done(dash, engine):
+    await dash.press("x")
+    await dash.sees("Kill builder-1?")
+    dash.app.painter.close()
+    engine.finish("parse/work.1.0", c.Broke(reason="too hard"))
+    await dash.until(lambda: dash.app.board.find("parse").round.number == 2, "folded")
+    await dash.press("y")
+    await dash.sees("It changed while you read", "round 2")
+    assert engine.engine.killed == []
+
+
+@story()
+async def test_sums_used_meanwhile_change_no_question(dash, engine):
+    await dash.press("x")
+    await dash.sees("Kill builder-1?")
+    engine.report(c.Spent(agent="builder-1", task="parse", tokens=Tokens(input=5)))
+    await dash.sees("5 tokens")
+    await dash.press("y")
+    await dash.sees("builder-1: gone")
 
 
 @story()
@@ -122,6 +159,8 @@ async def test_what_was_decided_meanwhile_by_another_is_refused_in_words(dash, e
     await dash.press("a")
     await dash.sees("Approve for parse?")
     engine.report(c.Answer(approval="parse", granted=False, why="no"))
+    await dash.sees("It is decided already.")
+    await dash.until(dash.app.screen.agreed, "there long enough to be read")
     await dash.press("y")
     await dash.sees("refused:")
     assert engine.state(lambda state: state.run.tasks["parse"].answers[-1].granted) is False

@@ -11,11 +11,10 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button
 
-from tui.overlays.frame import Overlay, lines_of
-from tui.viewmodel.questions import Question
+from tui.overlays.asking import Asking, Tell
 
 
-class Confirm(Overlay[bool]):
+class Confirm(Asking[bool]):
     """Answers True for yes; False, or None by esc, for no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -24,22 +23,22 @@ class Confirm(Overlay[bool]):
         Binding("left,right,h,l", "app.focus_next", show=False),
     ]
 
-    def __init__(self, question: Question) -> None:
-        super().__init__(question.title, lines_of(question.lines), tone="danger")
-        self._yes = question.yes
+    def __init__(self, tell: Tell) -> None:
+        super().__init__(tell, tone="danger")
 
     def answers(self) -> Iterable[Widget]:
         """Both words, `no` first: it has the focus."""
         yield Horizontal(
             Button("n  no", id="no", compact=True),
-            Button(f"y  {self._yes}", id="yes", compact=True),
+            Button(f"y  {self.question.yes}", id="yes", compact=True),
             id="answers",
         )
 
     def action_answer(self, yes: bool) -> None:
         """That is the answer."""
-        self.dismiss(yes)
+        if not yes or self.agreed():
+            self.dismiss(yes)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "yes")
+        self.action_answer(event.button.id == "yes")

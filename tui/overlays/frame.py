@@ -42,17 +42,21 @@ class Overlay(ModalScreen[Result]):
         with box:
             if self._lines:
                 with VerticalScroll(id="about", can_focus=False):
-                    yield Static(self._text(), id="lines")
+                    yield Static(self.words(self._lines), id="lines")
             yield from self.answers()
 
-    def _text(self) -> Text:
+    def words(self, lines: Iterable[Line]) -> Text:
+        """Lines as Textual takes them."""
         palette = worn(self.app).palette
-        lines = (Text.assemble(*((span.text, palette.inks[span.ink]) for span in line)) for line in self._lines)
-        return Text("\n").join(lines)
+        shown = (Text.assemble(*((span.text, palette.inks[span.ink]) for span in line)) for line in lines)
+        return Text("\n").join(shown)
 
     def answers(self) -> Iterable[Widget]:
         """What is below the lines."""
         return ()
+
+    def paint(self) -> None:
+        """Show it as it is now."""
 
     def action_step_out(self) -> None:
         """One level out, without an answer."""

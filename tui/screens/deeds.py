@@ -1,13 +1,14 @@
 """What a person does to the engine: ask back first where that is due, then ask the engine, then say what came of it.
 
 One deed is one task of the loop; keys go on working meanwhile. A deed is about what was highlighted when its key was
-pressed, whatever is highlighted by the time the engine answers; it carries the version that was seen then, so that a
-decision about what has changed since is refused and not carried out.
+pressed, whatever is highlighted by the time the engine answers; it carries the version that was seen when it was agreed
+to, so that a decision about what has changed since is refused and not carried out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -76,10 +77,11 @@ class Deeds:
         asked = approval(self._board, meant.approval) if action.scope == "approval" else None
         if asked is not None:
             meant = meant._replace(task=asked.task)  # which may be another than that of who is highlighted
-        known = seen(self._board, meant)
         text = await self._asked(action, meant)
         if text is None:
             return False
+        known = seen(self._board, meant)  # whoever answers has read the question as it is now
+        meant = meant._replace(version=known.task)
         try:
             wanted = request(action.name, self._board, meant, text)
             if isinstance(wanted, Kill):
@@ -126,14 +128,14 @@ class Deeds:
         """What the person says to it: a text, empty where none is needed; None for no."""
         if action.asks is None:
             return ""
-        question = action.asks(self._board, meant)
+        tell = partial(action.asks, self._board, meant)
         if action.danger == "typed":
-            return "" if await self._push(TypeWord(question, word=KILL_ALL_WORD)) else None
+            return "" if await self._push(TypeWord(tell, word=KILL_ALL_WORD)) else None
         if not action.prompt:
-            return "" if await self._push(Confirm(question)) else None
-        text = await self._push(Ask(question, needed=action.prompt == "must"))
+            return "" if await self._push(Confirm(tell)) else None
+        text = await self._push(Ask(tell, needed=action.prompt == "must"))
         if text == "" and action.danger == "confirm":  # a bare enter is no yes
-            return "" if await self._push(Confirm(question)) else None
+            return "" if await self._push(Confirm(tell)) else None
         return text
 
     async def _push(self, overlay: Screen[R]) -> R | None:

@@ -15,11 +15,15 @@ from tui.viewmodel.lines import clean
 
 
 class Question(NamedTuple):
-    """A dialog: what is about to be done, to what, with what effect. `yes` says what pressing it does."""
+    """A dialog: what is about to be done, to what, with what effect. `yes` says what pressing it does.
+
+    `so` is what the person's mind depends on: asked again where it is another, a yes to the one is none to the other.
+    """
 
     title: str
     lines: tuple[str, ...]
     yes: str
+    so: tuple[object, ...] = ()
 
 
 _AFTER = (
@@ -36,10 +40,11 @@ class Kill(NamedTuple):
 
 def kill(board: Board, meant: Target) -> Question:
     """About killing one agent."""
-    at_work = board.agent(meant.agent).stage is not None
+    agent = board.knows(meant.agent)
+    at_work = agent is not None and agent.stage
     after = _AFTER if at_work else ("Nothing of it runs.",)
     held = f"{meant.agent} gets nothing until you resume it."
-    return Question(f"Kill {meant.agent}?", (*_doing(board, meant.agent), *after, held), "kill it")
+    return Question(f"Kill {meant.agent}?", (*_doing(board, meant.agent), *after, held), "kill it", _work(board, meant))
 
 
 def kill_all(board: Board, _: Target) -> Question:
@@ -54,17 +59,17 @@ def kill_all(board: Board, _: Target) -> Question:
 def stop(board: Board, meant: Target) -> Question:
     """About ending what an agent does, gently."""
     gently = "It is told to end, and ended when it does not. It gets nothing until you resume it."
-    return Question(f"Stop {meant.agent}?", (*_doing(board, meant.agent)[:1], gently), "stop it")
+    return Question(f"Stop {meant.agent}?", (*_doing(board, meant.agent)[:1], gently), "stop it", _work(board, meant))
 
 
 def approve(board: Board, meant: Target) -> Question:
     """About saying yes."""
-    return Question(f"Approve for {_about(board, meant)}?", _asked(board, meant), "approve it")
+    return Question(f"Approve for {_about(board, meant)}?", _asked(board, meant), "approve it", _round(board, meant))
 
 
 def deny(board: Board, meant: Target) -> Question:
     """About saying no."""
-    return Question(f"Deny for {_about(board, meant)}?", _asked(board, meant), "deny it")
+    return Question(f"Deny for {_about(board, meant)}?", _asked(board, meant), "deny it", _round(board, meant))
 
 
 def send(board: Board, meant: Target) -> Question:
@@ -74,14 +79,17 @@ def send(board: Board, meant: Target) -> Question:
 
 def retry(board: Board, meant: Target) -> Question:
     """About one more round of work."""
-    return Question(f"Try {meant.task} again?", (*_task(board, meant.task), "Who tries reads what you say."), "try")
+    told = (*_task(board, meant.task), "Who tries reads what you say.")
+    return Question(f"Try {meant.task} again?", told, "try", _round(board, meant))
 
 
 def cancel(board: Board, meant: Target) -> Question:
     """About dropping a task."""
     waiting = board.run.dependants.get(meant.task, ()) if board.run is not None else ()
     after = (f"Blocked by it then: {clean(', '.join(waiting))}.",) if waiting else ()
-    return Question(f"Cancel {meant.task}?", (*_task(board, meant.task), *after), "cancel the task")
+    return Question(
+        f"Cancel {meant.task}?", (*_task(board, meant.task), *after), "cancel the task", _round(board, meant)
+    )
 
 
 def budget(board: Board, meant: Target) -> Question:
@@ -123,25 +131,41 @@ def request(name: str, board: Board, meant: Target, said: str = "") -> c.Request
     raise KeyError(name)
 
 
+def _work(board: Board, meant: Target) -> tuple[object, ...]:
+    """What an agent has in its hands, and how it is held."""
+    agent = board.knows(meant.agent)
+    return (agent.stage, agent.held) if agent is not None else ()
+
+
+def _round(board: Board, meant: Target) -> tuple[object, ...]:
+    """How far a task is, and what is owed of it."""
+    task = board.find(meant.task)
+    owed = approval(board, meant.approval) is not None
+    return (owed, task.outcome, task.round and task.round.number, len(task.answers)) if task is not None else (owed,)
+
+
 def _doing(board: Board, agent: str) -> tuple[str, ...]:
     """What an agent does, and what would end with it."""
+    if board.knows(agent) is None:
+        return (f"{agent} is in the crew no more.",)
     stands = board.agent(agent)
     if stands.stage is None:
         return (f"{agent} is {stands.word}: {clean(stands.evidence)}.",)
     since = age(board.now() - stands.since)
-    told = f"{agent} is at {stands.stage.kind} of {stands.stage.task}, round {stands.stage.round}, since {since}."
+    told = f"{agent} is at {stands.stage.kind} of {stands.stage.task}, round {stands.stage.round}, for {since}."
     return (told, f"Process {stands.pid} and all it started end at once.") if stands.pid else (told,)
 
 
 def _about(board: Board, meant: Target) -> str:
     asked = approval(board, meant.approval)
-    return "the run" if asked is None or asked.task == ROOT else asked.task
+    about = asked.task if asked is not None else meant.task
+    return "the run" if about in {ROOT, ""} else about
 
 
 def _asked(board: Board, meant: Target) -> tuple[str, ...]:
     asked = approval(board, meant.approval)
     if asked is None:
-        return ()
+        return ("It is decided already.",)
     task = board.find(asked.task)
     title = (f"{asked.task}: {clean(task.spec.title)}",) if task is not None else ()
     round_ = task.round if task is not None else None
