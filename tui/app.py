@@ -186,7 +186,7 @@ class Quarterdeck(Dressed[None]):
         await self.bridge.follow(agent)
 
     def _heard(self, agent: str) -> None:
-        if agent in {"", self.dashboard.looked_at}:
+        if self.differ.looks and agent in {"", self.dashboard.looked_at}:  # asked for each event: the cheap one first
             self.differ.touch()
 
     async def _ask_diff(self, subject: str) -> Difference:

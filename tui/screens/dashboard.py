@@ -184,9 +184,7 @@ class Dashboard(Screen[None]):
         if rows.size.height:
             follows = not rows.rows or rows.selected == rows.rows[-1].key
             found = timeline.rows(self.board, rows.inner, self._needles["events"])
-            rows.show(found)
-            if found and follows:  # who looks at the last one wants to go on doing so
-                rows.select(found[-1].key)
+            rows.show(found, last=follows)  # who looks at the last one wants to go on doing so
 
     def _paint_focus(self) -> None:
         self.focus_panel.paint()
@@ -215,11 +213,13 @@ class Dashboard(Screen[None]):
 
     @on(Rows.Highlighted)
     def _highlighted(self, event: Rows.Highlighted) -> None:
-        if panel_of(event.rows) == "crew" and event.key != self._settled:
+        panel = panel_of(event.rows)
+        if panel == "crew" and event.key != self._settled:
             self._leads = False
-        if panel_of(event.rows) == self.at and event.key and self.focus_panel.look_at(event.key):
-            self.post_message(self.Looks())
-        self._paint_keys()
+        if panel == self.at:
+            if event.key and self.focus_panel.look_at(event.key):
+                self.post_message(self.Looks())
+            self._paint_keys()
 
     def stay(self) -> None:
         """Somebody does something about what is looked at: it is not changed under their hands any more."""

@@ -31,6 +31,11 @@ class Differ:
             self._another.set()
             self._stale.set()
 
+    @property
+    def looks(self) -> bool:
+        """Is any difference looked at?"""
+        return bool(self._subject)
+
     def touch(self) -> None:
         """Something happened to what is looked at."""
         self._stale.set()

@@ -68,8 +68,8 @@ class Rows(Window):
 
     # What is shown.
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows; keys are unique. Costs what changed of the lines in sight.
+    def show(self, rows: Sequence[Row], *, last: bool = False) -> None:
+        """Show these rows, and select the last one if `last`; keys are unique. Costs what changed of those in sight.
 
         Of a `Listing` no rows are asked for but those in sight.
         """
@@ -79,7 +79,10 @@ class Rows(Window):
         keys = self._keys = rows.keys if isinstance(rows, Listing) else [row.key for row in rows]
         self._starts, self._count = _starts(rows)
         self._keep_place(anchor)
-        if self._selected not in keys:
+        if last and keys:
+            self._choose(keys[-1])
+            self._reveal(len(keys) - 1)
+        elif self._selected not in keys:
             self._choose(keys[min(gone, len(keys) - 1)] if keys else None)
         self.repaint()
 
