@@ -66,7 +66,7 @@ class FakeEngine:
 
     def do(self, command, actor="engine"):
         try:
-            events = self.mind.decide(command, at=float(self.seq + 1), actor=actor)
+            events = self.mind.decide(command, at=self.now(), actor=actor)
         except Refused as no:
             raise CallRefused(no.reason, code=no.code) from no
         self.events += [encode(event) for event in events]
@@ -75,6 +75,9 @@ class FakeEngine:
             if not waiter.done():
                 waiter.set_result(None)
         return events
+
+    def now(self):
+        return float(self.seq + 1)
 
     @property
     def seq(self):

@@ -1,10 +1,13 @@
 """A crowd at work, without programs: the real mind with a hundred agents, as many events a second as asked for.
 
-    python storm.py SOCKET --agents 100 --rate 1000 --history 10000
+    python -m support.storm SOCKET --agents 100 --rate 1000 --lines 200 --history 10000
 
 Serves the client protocol at SOCKET until it is ended by signal or by a client. What happens is made up, but it is what
-the mind decides: tasks are worked on, checked and merged, tokens are booked, and new tasks come as old ones end.
-`--rate 0` is a crowd that stands still. One line a second goes to stdout: seq and how late the storm is.
+the mind decides: tasks are worked on, checked and merged, tokens are booked, and new tasks come as old ones end; and
+so many lines a second are printed, by one agent after another. One line a second goes to stdout: seq and how late the
+storm is. What comes on stdin steers it: `rate N` (0: a crowd that stands still), `lines N`, `burst AGENT LINES`, and
+`finish`, which ends the run. `--past` says how many seconds ago all of it seems to happen, `--changed` how many lines
+every agent's difference has.
 """
 
 from __future__ import annotations
@@ -12,15 +15,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import sys
 import time
+from collections.abc import Iterator
+from itertools import count, cycle
 from pathlib import Path
 
 from support.fake_engine import FakeEngine
 
+from engine.api.calls import Difference
 from engine.api.server import Server
 from engine.core import commands as c
 from engine.core.state import ROOT, Stage
 from engine.core.values import AgentSpec, Change, CheckRun, Limits, TaskSpec, Tokens
+from engine.runtime.sayings import Transcript
 
 TICK = 0.01
 BOOKINGS = 6
@@ -30,7 +38,10 @@ BOOKINGS = 6
 class Storm(FakeEngine):
     """A crowd of `agents`, with work for all of them at any time."""
 
-    def __init__(self, agents: int = 100, seed: int = 1, usd: str = "0.001") -> None:
+    def __init__(
+        self, agents: int = 100, seed: int = 1, usd: str = "0.001", past: float = 0.0, changed: int = 100
+    ) -> None:
+        self.past, self.changed_lines = past, changed
         super().__init__()
         self.random = random.Random(seed)
         self.usd = usd
@@ -47,9 +58,15 @@ class Storm(FakeEngine):
         self._finish(next(iter(self.run.stages.values())))
         self._begin()
 
+        self.speakers = cycle([spec.name for spec in crew])
+        self.words = words()
+
     @property
     def run(self):
         return self.mind.state.run
+
+    def now(self):
+        return time.time() - self.past
 
     def until(self, seq: int) -> None:
         """Let things happen until the record has `seq` events."""
@@ -66,6 +83,26 @@ class Storm(FakeEngine):
             self._book(name)
         if self.run.unended < 2 * len(self.mind.state.agents):
             self.do(c.AddTasks(tasks=self._more(20)), actor="person")
+
+    def speak(self, agent: str, lines: int) -> None:
+        """Have an agent print so many lines, as what it works on."""
+        stage = self.run.stages.get(self.mind.state.agents[agent].stage)
+        if stage is None:
+            return
+        name = f"{stage.task}.{stage.round}.{stage.kind}.{agent}.log"
+        if agent not in self.printing or self.printing[agent].path.name != name:
+            folder = self.layout.transcripts / "storm"
+            folder.mkdir(exist_ok=True)
+            self.printing[agent] = Transcript(agent, stage.task, stage.round, stage.kind, folder / name)
+            self.sayings.begin(self.printing[agent])
+        self.say(agent, "".join(next(self.words) for _ in range(lines)))
+
+    def finish(self) -> None:
+        """End the run."""
+        self.do(c.StopRun(), actor="person")
+
+    async def diff(self, *, agent, task, attempt):
+        return Difference(base="b0", text=difference(self.changed_lines), at=self.now(), live=True)
 
     def _more(self, count: int) -> tuple[TaskSpec, ...]:
         first, self.tasks = self.tasks, self.tasks + count
@@ -100,34 +137,81 @@ class Storm(FakeEngine):
         return CheckRun(command="true", tree=tree, env="e", passed=True, exit=0)
 
 
-async def blow(engine: Storm, rate: int) -> None:
-    """`rate` events a second until the engine ends; what is late is caught up with."""
-    begun, first, told = time.monotonic(), engine.seq, 0.0
-    while not engine.ended.is_set():
-        await asyncio.sleep(TICK)
-        passed = time.monotonic() - begun
-        engine.until(first + int(passed * rate))
-        if passed - told >= 1:
-            told = passed
-            print(engine.seq, round(time.monotonic() - begun - passed, 3), flush=True)
+def words() -> Iterator[str]:
+    """Lines as programs print them, each its own."""
+    for number in count():
+        yield f"{number:>7} tests/test_piece_{number % 97}.py::test_that_it_holds[{number % 13}] PASSED  [{number % 101}%]\n"
 
 
-async def serve(path: Path, *, agents: int, rate: int, history: int) -> None:
+def difference(lines: int) -> str:
+    """A difference of about so many lines, in files of a hundred hunks."""
+    hunk = "@@ -{0},5 +{0},5 @@ def piece():\n     kept\n-    before {0}\n+    after {0}\n     kept\n     kept\n"
+    found = []
+    for number in range(max(lines // 6, 1)):
+        if number % 100 == 0:
+            path = f"src/part_{number // 100}.py"
+            found.append(f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n")
+        found.append(hunk.format(1 + 20 * (number % 100)))
+    return "".join(found)
+
+
+class Weather:
+    """How hard the storm blows, and what it is told meanwhile."""
+
+    def __init__(self, engine: Storm, rate: int, lines: int) -> None:
+        self.engine, self.rate, self.lines = engine, rate, lines
+
+    def hear(self) -> None:
+        """One line from stdin."""
+        match sys.stdin.readline().split():
+            case ["rate", number]:
+                self.rate = int(number)
+            case ["lines", number]:
+                self.lines = int(number)
+            case ["burst", agent, number]:
+                self.engine.speak(agent, int(number))
+            case ["finish"]:
+                self.rate = self.lines = 0
+                self.engine.finish()
+            case _:
+                asyncio.get_running_loop().remove_reader(sys.stdin)
+
+    async def blow(self) -> None:
+        """Go on until the engine ends; what is late is caught up with."""
+        due, spoken, before, told = float(self.engine.seq), 0.0, time.monotonic(), time.monotonic()
+        while not self.engine.ended.is_set():
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            due, spoken, before = due + (now - before) * self.rate, spoken + (now - before) * self.lines, now
+            if self.rate:
+                self.engine.until(int(due))
+            for _ in range(int(spoken)):
+                self.engine.speak(next(self.engine.speakers), 1)
+            spoken %= 1
+            if now - told >= 1:
+                told = now
+                print(self.engine.seq, round(time.monotonic() - now, 3), flush=True)
+
+
+async def serve(path: Path, engine: Storm, *, rate: int, lines: int) -> None:
     """Serve a storm at `path`."""
-    engine = Storm(agents)
-    engine.until(history)
     server = Server(engine, path)
     await server.start()
+    weather = Weather(engine, rate, lines)
+    asyncio.get_running_loop().add_reader(sys.stdin, weather.hear)
     print("ready", flush=True)
-    await (blow(engine, rate) if rate else engine.ended.wait())
+    await weather.blow()
     await server.close()
 
 
 if __name__ == "__main__":
-    words = argparse.ArgumentParser()
-    words.add_argument("socket", type=Path)
-    words.add_argument("--agents", type=int, default=100)
-    words.add_argument("--rate", type=int, default=1000)
-    words.add_argument("--history", type=int, default=0)
-    given = words.parse_args()
-    asyncio.run(serve(given.socket, agents=given.agents, rate=given.rate, history=given.history))
+    options = argparse.ArgumentParser()
+    options.add_argument("socket", type=Path)
+    for name, default in {"agents": 100, "rate": 1000, "lines": 0, "history": 0, "past": 0, "changed": 100}.items():
+        options.add_argument(f"--{name}", type=int, default=default)
+    given = options.parse_args()
+    storm = Storm(given.agents, past=given.past, changed=given.changed)
+    storm.until(given.history)
+    for speaker in storm.mind.state.agents:
+        storm.speak(speaker, 3)
+    asyncio.run(serve(given.socket, storm, rate=given.rate, lines=given.lines))
