@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from tui.actions import BY_NAME, Action, Focus, Target, target
@@ -27,6 +28,7 @@ from tui.screens.deeds import Deeds
 from tui.screens.differ import Differ
 from tui.screens.help import Help
 from tui.screens.painter import Painter
+from tui.screens.turns import Turns
 from tui.theme.dress import BASE, Dress, Dressed
 from tui.viewmodel import ending
 from tui.viewmodel.board import Board
@@ -76,6 +78,7 @@ class Quarterdeck(Dressed[None]):
         self.dashboard = Dashboard(board, hints)
         self.deeds = Deeds(self, board, self.bridge, self.dashboard.say)
         self.differ = Differ(self._ask_diff, self._show_diff)
+        self.turns = Turns(self, super().on_event)
         self._tasks: list[asyncio.Task[None]] = []
         self._acts: Mapping[str, Callable[[], object]] = {
             **acts(self.dashboard),
@@ -96,6 +99,7 @@ class Quarterdeck(Dressed[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.action_leave)
         loop.call_later(STARTED, settle)
+        self.screen_change_signal.subscribe(self, self.turns.layer_came)
         self._tasks = [asyncio.create_task(self.bridge.run()), asyncio.create_task(self.differ.run())]
         self.painter.wake()
 
@@ -112,6 +116,13 @@ class Quarterdeck(Dressed[None]):
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
+    async def on_event(self, event: Event) -> None:
+        """Keys from the terminal go in turn, all else at once."""
+        if not isinstance(event, (Key, Paste)):
+            await super().on_event(event)
+        elif self.is_running:  # once it is left, there is no screen to look for a key in
+            await (super().on_event if event.is_forwarded else self.turns.take)(event)
+
     def action_act(self, name: str) -> None:
         """Do an action, or say why it is not to be had."""
         self.dashboard.stay()
@@ -122,12 +133,17 @@ class Quarterdeck(Dressed[None]):
         elif name in self._acts:
             self._acts[name]()
         else:
+            if action.asks is not None:
+                self.turns.expect_layer()
             self._do(action, target(self.board, focus))
 
     @work(group="deeds")
     async def _do(self, action: Action, meant: Target) -> None:
-        if await self.deeds.do(action, meant):
-            self.dashboard.next_hint()
+        try:
+            if await self.deeds.do(action, meant):
+                self.dashboard.next_hint()
+        finally:
+            self.turns.layer_came()
 
     def action_agent(self, number: int) -> None:
         """Highlight an agent by its place in the crew."""
@@ -176,6 +192,8 @@ class Quarterdeck(Dressed[None]):
 
     @on(Dashboard.Looks)
     def _looks(self) -> None:
+        if not (self.is_running and self.dashboard.ready):
+            return  # it has been left meanwhile
         self.painter.wake()  # also for an end that nobody could be told of before
         panel = self.dashboard.focus_panel
         self._follow(panel.agent)
