@@ -72,7 +72,7 @@ class Quarterdeck(Dressed[None]):
         self.board = board
         self.ended = False
         self._unread = False
-        self._run: tuple[str, str | None] = (run, None)
+        self._run: tuple[str, float] = (run, 0.0)
         self.painter = Painter(self._paint, frame)
         self.bridge = Bridge(board, open_, wake=self.painter.wake, heard=self._heard)
         self.dashboard = Dashboard(board, hints)
@@ -180,8 +180,8 @@ class Quarterdeck(Dressed[None]):
         """A run that came to rest is told of once, as soon as nothing else is being asked."""
         run = self.board.run
         if run is not None:
-            before, self._run = self._run, (run.id, run.outcome)
-            if before == (run.id, None) and run.outcome is not None:
+            before, self._run = self._run, (run.id, run.ended)  # it may have gone on and ended between two looks
+            if before[0] == run.id and run.outcome is not None and run.ended != before[1]:
                 self.ended, self._unread = True, run.outcome != "needs_human"  # that is told by what it waits for
             elif run.outcome is None:
                 self.ended = self._unread = False

@@ -94,6 +94,16 @@ async def test_a_run_that_goes_on_has_not_ended(dash, engine):
     await dash.until(lambda: not dash.app.ended, "on again")
 
 
+@story()
+async def test_a_run_that_goes_on_and_ends_between_two_looks_has_ended_again(dash, engine):
+    engine.report(c.StopRun(reason="enough"))
+    await dash.sees("the run has ended")
+    await dash.press("escape")
+    await dash.settles()
+    engine.do(lambda fake: [fake.do(c.ResumeRun()), fake.do(c.StopRun(reason="enough again"))])
+    await dash.sees("the run has ended", "enough again")
+
+
 def test_two_dashboards_show_the_same_and_see_what_the_other_does():
     async def scenario(engine: Playing) -> None:
         async with opened(engine) as one, opened(engine, (80, 24)) as other:
