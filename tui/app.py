@@ -18,7 +18,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from tui.actions import BY_NAME, Action, Focus, Target, target
-from tui.bridge import Bridge, Difference, Open
+from tui.bridge import Bridge, ByRecords, Difference, Open
 from tui.overlays.frame import Overlay
 from tui.overlays.palette import Everything
 from tui.overlays.report import Report
@@ -63,10 +63,21 @@ class Quarterdeck(Dressed[None]):
     COMMANDS: ClassVar = {Everything}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),  # the terminal is raw: it sends no signal
+    ]
 
     def __init__(
-        self, open_: Open, *, board: Board, dress: Dress, frame: float, run: str = "", hints: Sequence[str] = ()
+        self,
+        open_: Open,
+        *,
+        board: Board,
+        dress: Dress,
+        frame: float,
+        run: str = "",
+        hints: Sequence[str] = (),
+        by_records: ByRecords | None = None,
     ) -> None:
         super().__init__(dress)
         self.board = board
@@ -74,7 +85,7 @@ class Quarterdeck(Dressed[None]):
         self._unread = False
         self._run: tuple[str, float] = (run, 0.0)
         self.painter = Painter(self._paint, frame)
-        self.bridge = Bridge(board, open_, wake=self.painter.wake, heard=self._heard)
+        self.bridge = Bridge(board, open_, wake=self.painter.wake, heard=self._heard, by_records=by_records)
         self.dashboard = Dashboard(board, hints)
         self.deeds = Deeds(self, board, self.bridge, self.dashboard.say)
         self.differ = Differ(self._ask_diff, self._show_diff)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.api.calls import CallRefused, Difference
 from engine.api.errors import ApiError, EngineGone, NoEngine, WrongVersion
@@ -23,14 +23,25 @@ from engine.core.commands import Requests
 from engine.core.events import Event
 from tui.viewmodel.board import Board
 
-__all__ = ["ApiError", "Bridge", "CallRefused", "Difference", "Open", "at", "person"]
+__all__ = ["ApiError", "Bridge", "ByRecords", "CallRefused", "Difference", "Open", "at", "person"]
 
 Open = Callable[[], Awaitable[Session]]
 """Gives a greeted session of the engine. Raises ApiError where there is none."""
+ByRecords = Callable[[str | None], list[dict[str, Any]]]
+"""Kills an agent, or all, by the records of their processes alone, and holds them. May block for seconds."""
+GREETING = 1.0
+"""Seconds that an engine has to greet somebody who wants to kill."""
 EAGER, PATIENCE = 0.05, 2.0
 """Seconds before the first and between the last tries to reach an engine that is gone."""
 HISTORY = 5_000
 """Events of the run that are told again at the beginning, for what is shown of the past."""
+
+
+class Killed(NamedTuple):
+    """One object an agent, as `kill --json` prints it; by an engine it is recorded as well."""
+
+    each: list[dict[str, Any]]
+    recorded: bool
 
 
 def at(path: Path) -> Open:
@@ -53,10 +64,22 @@ def person() -> str:
 
 
 class Bridge:
-    """Keeps `board` true. `heard` is called with the agent that something came of; with none, after a new beginning."""
+    """Keeps `board` true. `heard` is called with the agent that something came of; with none, after a new beginning.
 
-    def __init__(self, board: Board, open_: Open, *, wake: Callable[[], None], heard: Callable[[str], None]) -> None:
+    `by_records` is what kills when no engine does; None where its records are out of reach.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        open_: Open,
+        *,
+        wake: Callable[[], None],
+        heard: Callable[[str], None],
+        by_records: ByRecords | None = None,
+    ) -> None:
         self._board, self._open, self._wake, self._heard = board, open_, wake, heard
+        self._by_records = by_records
         self._session: Session | None = None
         self._followed = ""
         self._person = person()
@@ -72,10 +95,11 @@ class Bridge:
                     wait = EAGER
                     await self._live(session)
             except NoEngine:
-                if self._board.link.word != "gone":  # else the reason why it went says more
+                if self._board.link.word != "gone" or self._board.link.hung:  # else the reason why it went says more
                     self._lose("none runs here")
             except EngineGone as gone:
-                self._lose(gone.reason.removeprefix("the engine is gone: "))  # the banner says that already
+                told = gone.reason.removeprefix("the engine is gone: ")  # the banner says that already
+                self._lose(told, hung=gone.hung)
             except WrongVersion as other:
                 self._lose(str(other))
                 wait = PATIENCE
@@ -84,9 +108,9 @@ class Bridge:
             await asyncio.sleep(wait)
             wait = min(wait * 2, PATIENCE)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, *, hung: bool = False) -> None:
         self._session = None
-        self._board.lost(reason)
+        self._board.lost(reason, hung=hung)
         self._wake()
 
     async def _live(self, session: Session) -> None:
@@ -136,9 +160,23 @@ class Bridge:
         """Ask the core, in the person's name; the events that followed."""
         return await self._live_session().submit(request, actor=self._person)
 
-    async def kill(self, agent: str | None) -> list[dict[str, Any]]:
-        """Kill one agent, or all; one object an agent, as `kill --json` prints it."""
-        return await self._live_session().kill(agent)
+    async def kill(self, agent: str | None) -> Killed:
+        """Kill one agent, or all; where no engine greets at once, by the records of their processes."""
+        try:
+            async with await self._greeted() as session:
+                return Killed(await (self._session or session).kill(agent), recorded=True)
+        except ApiError:
+            if self._by_records is None:
+                raise
+            return Killed(await asyncio.to_thread(self._by_records, agent), recorded=False)
+
+    async def _greeted(self) -> Session:
+        """A session of an engine that answers at once: who wants to kill does not wait for one that hangs."""
+        try:
+            async with asyncio.timeout(GREETING):
+                return await self._open()
+        except TimeoutError:
+            raise EngineGone("the engine hangs", hung=True) from None
 
     async def diff(self, *, agent: str | None = None, task: str | None = None) -> Difference:
         """What an agent's clone holds now, or what the last attempt at a task claimed."""

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from engine.core import commands as c
 from engine.core.values import AgentSpec, Change, CheckRun, Limits, TaskSpec
 from tui.app import Quarterdeck
-from tui.bridge import at
+from tui.bridge import ByRecords, at
 from tui.theme.dress import Dress
 from tui.viewmodel.board import Board
 
@@ -160,11 +160,18 @@ class Dash:
 
 @asynccontextmanager
 async def opened(
-    engine: Served, size: tuple[int, int] = (120, 36), *, dress: Dress | None = None, hints: Sequence[str] = ()
+    engine: Served,
+    size: tuple[int, int] = (120, 36),
+    *,
+    dress: Dress | None = None,
+    hints: Sequence[str] = (),
+    by_records: ByRecords | None = None,
 ) -> AsyncIterator[Dash]:
     """A dashboard that looks at this engine."""
     board = Board(where="/repo", now=lambda: 60.0)
-    app = Quarterdeck(at(engine.path), board=board, dress=dress or Dress(), frame=0.0, hints=hints)
+    app = Quarterdeck(
+        at(engine.path), board=board, dress=dress or Dress(), frame=0.0, hints=hints, by_records=by_records
+    )
     async with app.run_test(size=size) as pilot:
         yield Dash(app, pilot)
 

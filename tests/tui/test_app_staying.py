@@ -154,6 +154,50 @@ def test_an_engine_that_is_killed_is_a_banner_and_one_that_is_back_a_beginning()
         asyncio.run(scenario(folder / "engine.sock"))
 
 
+class Records:
+    """Kills by records, as far as a screen can tell."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, agent):
+        self.asked.append(agent)
+        proof = "2 processes were ended, none is left"
+        return [{"agent": agent or "builder", "gone": True, "processes": 2, "ms": 3.0, "proof": proof}]
+
+
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_kill_goes_by_the_records_where_no_engine_answers(fate):
+    records = Records()
+
+    async def scenario(path) -> None:
+        first = own_process(path)
+        process = await aside(first.__enter__)
+        try:
+            await aside(lambda: started(path))
+            async with opened(Elsewhere(path), by_records=records) as dash:
+                await dash.sees("mend it")
+                process.send_signal(fate)
+                if fate == signal.SIGKILL:
+                    await dash.sees("no engine", "x, X still kill")
+                await dash.press("x")
+                await dash.sees("Kill builder?")
+                await dash.press("y")
+                await dash.sees("builder: gone", "gone: 2 processes in 3 ms", "none is left", "No engine answered")
+                await dash.press("escape", "X")
+                await dash.sees("Kill all 2 agents?")
+                await dash.types("kill all")
+                await dash.press("enter")
+                await dash.sees("every agent: gone")
+                assert records.asked == ["builder", None]
+        finally:
+            process.send_signal(signal.SIGKILL)
+            first.__exit__(None, None, None)
+
+    with short_folder() as folder:
+        asyncio.run(scenario(folder / "engine.sock"))
+
+
 def test_an_engine_that_is_not_there_yet_is_waited_for():
     async def scenario(path) -> None:
         async with opened(Elsewhere(path)) as dash:

@@ -239,7 +239,14 @@ def test_a_lost_engine_is_said_with_its_reason_and_what_is_shown_is_called_stale
     board.lost("it was killed")
     clock_of(board).at += 3600
     assert "no engine since" in texts([head.banner(board, 120)])[0]
-    assert "it was killed; what is shown is how it was then; trying again" in texts([head.banner(board, 120)])[0]
+    assert (
+        "it was killed; what is shown is how it was then; x, X still kill; trying again"
+        in texts([head.banner(board, 120)])[0]
+    )
+    board.lost("the engine hangs: no sign of life for 10 s, and this reason is a long one", hung=True)
+    for room in (60, 80, 100):
+        assert texts([head.banner(board, room)])[0].endswith("; trying again ")
+    assert "… ; x, X still kill" in texts([head.banner(board, 80)])[0].replace("…;", "… ;")
     assert "! stale" in texts(head.lines(board, 80))[0]
     assert "! stale" in texts(detail.lines(board, "agent/builder-1", 80))[0]
 

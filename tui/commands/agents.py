@@ -108,12 +108,18 @@ def _greeted(place: Place) -> Client:
 
 def by_records(place: Place, agent: str | None) -> list[dict[str, Any]]:
     """Kill what the process records name, without any engine. Raises NoSuchAgent."""
-    from engine.api.last_resort import kill_recorded, path_of  # noqa: PLC0415  loaded where it is needed
+    from engine.api.last_resort import path_of  # noqa: PLC0415  loaded where it is needed
 
-    folder = door.layout(place).processes
-    if agent is not None and not path_of(folder, agent).exists():
+    if agent is not None and not path_of(door.layout(place).processes, agent).exists():
         _refuse_unknown(place, agent)
-    done = kill_recorded(folder, None if agent is None else [agent])
+    return felled(place, agent)
+
+
+def felled(place: Place, agent: str | None) -> list[dict[str, Any]]:
+    """The same for an agent that is known to be one."""
+    from engine.api.last_resort import kill_recorded  # noqa: PLC0415  loaded where it is needed
+
+    done = kill_recorded(door.layout(place).processes, None if agent is None else [agent])
     return [
         {
             "agent": one.agent,

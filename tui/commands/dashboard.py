@@ -10,6 +10,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.api.place import Place
@@ -71,13 +72,15 @@ def show(place: Place, *, run: str = "", path: str = "", hints: Sequence[str] = 
     from engine.api.place import socket_path  # noqa: PLC0415
     from tui.app import Quarterdeck  # noqa: PLC0415
     from tui.bridge import at  # noqa: PLC0415
+    from tui.commands import agents  # noqa: PLC0415
     from tui.theme.dress import choose  # noqa: PLC0415
     from tui.viewmodel.board import Board  # noqa: PLC0415
 
     board = Board(where=str(place.root), path=path)
     app = Quarterdeck(
-        at(socket_path(place.id)), board=board, dress=choose(os.environ), frame=_frame(), run=run, hints=hints
-    )
+        at(socket_path(place.id)), board=board, dress=choose(os.environ), frame=_frame(), run=run, hints=hints,
+        by_records=partial(agents.felled, place),
+    )  # fmt: skip
     app.run()
     if app.return_code:
         return app.return_code

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from engine.core import commands as c
 from engine.core.amounts import BadAmount
 from tui.actions import KILL_ALL_WORD, Action
-from tui.bridge import ApiError, Bridge, CallRefused
+from tui.bridge import ApiError, Bridge, CallRefused, Killed
 from tui.overlays.ask import Ask, TypeWord
 from tui.overlays.confirm import Confirm
 from tui.overlays.report import Report
@@ -93,7 +93,7 @@ class Deeds:
             self._say(said(str(bad), "bad"))
         except CallRefused as no:
             self._say(Span("refused: ", "bad"), said(no.reason))
-        except ApiError as error:
+        except (ApiError, OSError) as error:
             self._say(Span("not done: ", "bad"), said(str(error)))
         return False
 
@@ -111,13 +111,15 @@ class Deeds:
         self._say(Span(f"killing {agent or 'every agent'} …", "wait"))
         found = await self._bridge.kill(agent)
         self._say()
-        names = [str(one["agent"]) for one in found]
-        gone = all(one["gone"] for one in found)
+        gone = all(one["gone"] for one in found.each)
         title = f"{agent or 'every agent'}: {'gone' if gone else 'NOT gone'}"
-        await self._push(Report(title, lambda room: self._proofs(names, room), tone="good" if gone else "danger"))
+        await self._push(Report(title, lambda room: self._proofs(found, room), tone="good" if gone else "danger"))
 
-    def _proofs(self, names: list[str], room: int) -> list[Line]:
+    def _proofs(self, found: Killed, room: int) -> list[Line]:
         """The whole proof of one kill; of several, what came of each."""
+        if not found.recorded:
+            return proof.by_records(found.each, room)
+        names = [str(one["agent"]) for one in found.each]
         if len(names) == 1:
             return proof.lines(self._board, names[0], room)
         return [proof.lines(self._board, name, room)[0] for name in names]

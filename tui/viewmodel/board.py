@@ -24,13 +24,17 @@ ALL: frozenset[Part] = frozenset({"head", "crew", "plan", "needs", "events", "tr
 
 
 class Link(NamedTuple):
-    """The way to the engine: since when it is as it is (seconds since the epoch), and why when it is gone."""
+    """The way to the engine: since when it is as it is (seconds since the epoch), and why when it is gone.
+
+    `hung`: it is there and does not answer, so that what it began may still run.
+    """
 
     word: Literal["connecting", "live", "gone"]
     since: float
     reason: str = ""
     pid: int = 0
     version: str = ""
+    hung: bool = False
 
 
 class Board:
@@ -109,12 +113,13 @@ class Board:
         self.link = Link("live", self.now(), pid=pid, version=version)
         self._everything()
 
-    def lost(self, reason: str) -> None:
+    def lost(self, reason: str, *, hung: bool = False) -> None:
         """No engine answers; what is shown is as it was. Said again for each try, its moment stays the first one's."""
         since = self.link.since if self.link.word == "gone" else self.now()
-        if self.link == Link("gone", since, reason):
+        found = Link("gone", since, reason, hung=hung)
+        if self.link == found:
             return
-        self.link = Link("gone", since, reason)
+        self.link = found
         self._everything()
 
     # -- what is asked -------------------------------------------------------------------------------------------------
@@ -128,7 +133,7 @@ class Board:
     @property
     def live(self) -> bool:
         """Is there an engine, so that what is assigned is at work?"""
-        return self.link.word == "live"
+        return self.link.word == "live" or self.link.hung
 
     @property
     def stale(self) -> bool:

@@ -12,11 +12,12 @@ from tui.faces import run_face
 from tui.viewmodel.ages import Today, age
 from tui.viewmodel.amounts import used
 from tui.viewmodel.board import Board
-from tui.viewmodel.lines import BLANK, Line, Span, clean, fit, joined, line, said, state, width
+from tui.viewmodel.lines import BLANK, Line, Span, clean, fit, joined, line, said, state, text, width
 from tui.viewmodel.motion import run_moves
 from tui.viewmodel.needs import count
 
-LEAST_GOAL = 12
+LEAST_GOAL, LEAST_REASON = 12, 14
+_KILLS, _TRYING = "; x, X still kill", "; trying again "
 
 
 def lines(board: Board, room: int) -> tuple[Line, ...]:
@@ -35,14 +36,21 @@ def lines(board: Board, room: int) -> tuple[Line, ...]:
 
 
 def banner(board: Board, room: int) -> Line:
-    """Why no engine answers, since when, and that it is tried again; nothing while one does."""
+    """Why no engine answers, since when, what can be done and that it is tried again; nothing while one does.
+
+    Where there is little room the reason gives way, never that it is tried again.
+    """
     link = board.link
     if link.word != "gone":
         return BLANK
     since = Today(board.now()).since(link.since)
+    lead, reason = f" no engine {since}: ", clean(link.reason)
     shown = "; what is shown is how it was then" if board.state.seq else ""
-    told = f" no engine {since}: {clean(link.reason)}{shown}; trying again "
-    return fit(line(Span(told, "alarm")), room)
+    ends = (f"{shown}{_KILLS}{_TRYING}", f"{_KILLS}{_TRYING}", _TRYING)
+    least = width(line(lead, reason)), width(line(lead)) + min(width(line(reason)), LEAST_REASON), 0
+    end = next(end for end, cells in zip(ends, least, strict=True) if cells + width(line(end)) <= room or not cells)
+    told = text(fit(line(lead, reason), room - width(line(end))))
+    return fit(line(Span(told + end, "alarm")), room)
 
 
 def _nothing(board: Board) -> Line:

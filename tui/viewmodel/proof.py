@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.core import events as e
 from tui.headless.moments import count, span
@@ -16,9 +18,7 @@ def lines(board: Board, agent: str, room: int) -> list[Line]:
     if event is None or not isinstance(event.data, e.AgentKilled):
         return _without(board, agent, room)
     killed = event.data
-    took = f": {count(killed.processes, 'process')} in {_span(killed.ms)}"
-    word = f"gone{took}" if killed.gone else f"NOT gone{took}"
-    told = [line(state("ended" if killed.gone else "bad", word), f"  {clean(agent)}"), BLANK]
+    told = [_head(agent, killed.processes, killed.ms, gone=killed.gone), BLANK]
     told += [*wrap(clean(killed.proof), room), BLANK]
     if killed.snapshot:
         told.append(line(Span("kept  ", "label"), said(killed.snapshot)))
@@ -30,6 +30,27 @@ def lines(board: Board, agent: str, room: int) -> list[Line]:
     if not killed.gone:
         told += [BLANK, *wrap("It is held and gets nothing. x tries again.", room)]
     return told
+
+
+def by_records(each: Sequence[Mapping[str, Any]], room: int) -> list[Line]:
+    """What came of a kill without an engine, as `kill --json` has it of each."""
+    told: list[Line] = []
+    for one in each:
+        told.append(_head(str(one["agent"]), int(one["processes"]), float(one["ms"]), gone=bool(one["gone"])))
+        told += [*wrap(clean(str(one["proof"])), room, indent=2), BLANK]
+    if not told:
+        told = [*wrap("No process of any agent is recorded here; nothing was killed.", room), BLANK]
+    after = (
+        "No engine answered, so they were ended by the records of their processes. Each is held until it is resumed."
+    )
+    kept = "What they wrote is in their clones; the next engine puts it aside, and says so in the record."
+    return [*told, *wrap(after, room), *wrap(kept, room)]
+
+
+def _head(agent: str, processes: int, ms: float, *, gone: bool) -> Line:
+    took = f": {count(processes, 'process')} in {_span(ms)}"
+    word = f"gone{took}" if gone else f"NOT gone{took}"
+    return line(state("ended" if gone else "bad", word), f"  {clean(agent)}")
 
 
 def _without(board: Board, agent: str, room: int) -> list[Line]:

@@ -12,6 +12,7 @@ from tui.viewmodel.ages import age
 from tui.viewmodel.board import Board
 from tui.viewmodel.focus import Target, approval
 from tui.viewmodel.lines import clean
+from tui.viewmodel.reasons import no_engine
 
 
 class Question(NamedTuple):
@@ -32,6 +33,12 @@ _AFTER = (
 )
 
 
+_WITHOUT = (
+    "No engine answers: the processes on record are ended without it.",
+    "What was written so far stays in the clone until an engine puts it aside.",
+)
+
+
 class Kill(NamedTuple):
     """To be killed with all it started; None: every agent."""
 
@@ -42,7 +49,7 @@ def kill(board: Board, meant: Target) -> Question:
     """About killing one agent."""
     agent = board.knows(meant.agent)
     at_work = agent is not None and agent.stage
-    after = _AFTER if at_work else ("Nothing of it runs.",)
+    after = _WITHOUT if no_engine(board) else _AFTER if at_work else ("Nothing of it runs.",)
     held = f"{meant.agent} gets nothing until you resume it."
     return Question(f"Kill {meant.agent}?", (*_doing(board, meant.agent), *after, held), "kill it", _work(board, meant))
 
@@ -52,6 +59,7 @@ def kill_all(board: Board, _: Target) -> Question:
     busy = [name for name, agent in board.state.agents.items() if agent.stage]
     told = [line for name in busy[:6] for line in _doing(board, name)[:1]]
     rest = [f"and {count(len(busy) - 6, 'other')} at work"] if len(busy) > 6 else []
+    rest += _WITHOUT if no_engine(board) else ()
     held = "Each is held until you resume it; other tasks wait until then."
     return Question(f"Kill all {count(len(board.state.agents), 'agent')}?", (*told, *rest, held), "kill them all")
 

@@ -62,9 +62,6 @@ def no_kill(board: Board, focus: Focus) -> str:
     found = _no_agent(focus, meant)
     if found:
         return found
-    gone = no_engine(board)
-    if gone:
-        return f"{gone}; `quarterdeck kill {meant.agent}` works without one"
     agent = board.state.agents[meant.agent]
     over = agent.held == "kill" and agent.gone and not agent.ending
     return f"{meant.agent} is killed already; nothing of it runs" if over else NOTHING
@@ -72,10 +69,7 @@ def no_kill(board: Board, focus: Focus) -> str:
 
 def no_kill_all(board: Board, _: Focus) -> str:
     """Why there is nobody to kill."""
-    gone = no_engine(board)
-    if gone:
-        return f"{gone}; `quarterdeck kill --all` works without one"
-    return NOTHING if board.state.agents else "there are no agents"
+    return NOTHING if board.state.agents or no_engine(board) else "there are no agents"
 
 
 def no_send(board: Board, focus: Focus) -> str:
