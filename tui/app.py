@@ -111,6 +111,7 @@ class Quarterdeck(Dressed[None]):
             loop.add_signal_handler(number, self.action_leave)
         loop.call_later(STARTED, settle)
         self.screen_change_signal.subscribe(self, self.turns.layer_came)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the terminal was another's
         self._tasks = [asyncio.create_task(self.bridge.run()), asyncio.create_task(self.differ.run())]
         self.painter.wake()
 

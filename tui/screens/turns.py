@@ -18,7 +18,7 @@ from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 from textual.events import Key, Paste
 
-AT_ONCE = {"ctrl+c", "ctrl+q"}
+AT_ONCE = {"ctrl+c", "ctrl+q", "ctrl+z"}
 PATIENCE = 1.0
 """Seconds after which a key is given whatever has become of the one before: nothing may hold the keyboard for ever."""
 LAYER, FOCUS = "a layer", "its focus"
