@@ -245,13 +245,45 @@ def test_a_lost_engine_is_said_with_its_reason_and_what_is_shown_is_called_stale
     )
     board.lost("the engine hangs: no sign of life for 10 s, and this reason is a long one", hung=True)
     for room in (60, 80, 100):
-        assert texts([head.banner(board, room)])[0].endswith("; trying again ")
+        assert texts([head.banner(board, room)])[0].rstrip().endswith("; trying again")
     assert "… ; x, X still kill" in texts([head.banner(board, 80)])[0].replace("…;", "… ;")
     assert "! stale" in texts(head.lines(board, 80))[0]
     assert "! stale" in texts(detail.lines(board, "agent/builder-1", 80))[0]
 
 
 # -- a kill, an end ------------------------------------------------------------------------------------------------
+
+
+def test_who_fits_keeps_the_place_in_the_crew_unless_a_person_is_needed():
+    events = the_troubled_one().events
+    for until in range(10, len(events), 3):
+        board = board_of(events[:until])
+        names = list(board.state.agents)
+        pressing = [n for n in names if crew.RANKS[board.agent(n).word] <= crew.NEEDS_YOU]
+        expected = sorted(pressing, key=lambda n: crew.RANKS[board.agent(n).word])
+        expected += [n for n in names if n not in pressing]
+        assert list(crew.rows(board, 60, lines=2 * len(names)).keys) == [f"agent/{n}" for n in expected]
+
+
+def test_who_works_comes_before_who_rests_only_where_not_all_fit():
+    board = board_of(begun("one").events)
+    board.said("builder-1", task="one", attempt=1, kind="work", offset=0, text="at it\n")
+    names = list(board.state.agents)
+    first = next(n for n in names if board.agent(n).word == "working")
+    assert crew.rows(board, 60, lines=2 * len(names) - 1).keys[0] == f"agent/{first}"
+
+
+def test_the_last_line_of_an_agent_has_a_line_of_its_own_where_there_is_room():
+    board = board_of(begun("one").events)
+    worker = next(n for n in board.state.agents if board.agent(n).word == "working")
+    board.said(worker, task="one", attempt=1, kind="work", offset=0, text="at it\n")
+    count = len(board.state.agents)
+    for lines, height in ((3 * count, 3), (3 * count - 1, 2)):
+        rows = crew.rows(board, 60, lines=lines)
+        row = rows[list(rows.keys).index(f"agent/{worker}")]
+        assert (rows.height, len(row.lines)) == (height, height)
+        assert ("at it" in text(row.lines[1])) == (height == 2)
+        assert text(row.lines[-1]).strip().endswith("at it")
 
 
 def test_the_proof_of_a_kill_says_what_is_gone_how_long_it_took_and_where_the_work_is():

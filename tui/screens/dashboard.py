@@ -149,17 +149,19 @@ class Dashboard(Screen[None]):
 
     def _paint_crew(self) -> None:
         rows = self._rows("crew")
-        found = crew.rows(self.board, rows.inner, self._needles["crew"])
+        found = crew.rows(self.board, rows.inner, self._needles["crew"], rows.size.height)
         rows.show(found)
         if self._leads and found:
-            self._lead(rows, found[0].key)
+            self._lead(rows, found.keys)
         self._settled = rows.selected
 
-    def _lead(self, rows: Rows, first: str) -> None:
+    def _lead(self, rows: Rows, keys: Sequence[str]) -> None:
         """Until somebody chooses, look at who works; stay with them while they do."""
-        seen, other = split(rows.selected).name, split(first).name
-        if not (self.board.knows(seen) and agent_moves(self.board, seen)) and agent_moves(self.board, other):
-            rows.select(first)
+        seen = split(rows.selected).name
+        if not (self.board.knows(seen) and agent_moves(self.board, seen)):
+            first = next((one for one in keys if agent_moves(self.board, split(one).name)), None)
+            if first is not None:
+                rows.select(first)
 
     def _paint_plan(self) -> None:
         rows = self._rows("plan")

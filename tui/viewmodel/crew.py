@@ -1,4 +1,7 @@
-"""The crew as rows: who needs a person first, then who works, who waits, who rests; in the crew's own order within.
+"""The crew as rows: who needs a person first, then all others in the crew's own order, so that nobody jumps about.
+
+Only where there is no room for all, who works is shown before who waits and who rests. Where there is plenty, the last
+line an agent printed has a line of its own.
 
 A row is made again only when something it shows is another: what is said of the agent, its age, its last line, the
 width. The first nine have the digit that goes to them.
@@ -26,7 +29,11 @@ RANKS = {
     "unkillable": 0, "failed": 1, "waiting": 2, "killing": 3, "stopping": 3, "working": 4, "starting": 4, "paused": 5,
     "idle": 6, "stopped": 7,
 }  # fmt: skip
+NEEDS_YOU = 2
+"""The last rank of those who wait for a person."""
 STATE, NAME, LEAST_TASK = 12, 16, 6
+LINES, MOST_LINES = 2, 3
+"""Lines of a row, and where the last line printed has its own."""
 INDENT = Span("  ")
 
 
@@ -40,27 +47,35 @@ class _Shown(NamedTuple):
     room: int
     number: int
     name: int
+    height: int
     live: bool
 
 
-def rows(board: Board, room: int, wanted: str = "") -> Listing:
-    """Each agent as two lines, in that many cells; only those a filter lets through."""
+def rows(board: Board, room: int, wanted: str = "", lines: int = 0) -> Listing:
+    """Each agent as two or three lines, in that many cells and `lines` in all; only those a filter lets through."""
     today = Today(board.now())
     size = min(max(map(cells.width, board.state.agents), default=0), NAME)
+    fits = len(board.state.agents) * LINES <= lines
     found = [
-        (RANKS.get(stands.word, 4), number, agent, stands)
+        (_rank(stands, fits=fits), number, agent, stands)
         for number, (name, agent) in enumerate(board.state.agents.items(), 1)
         if _wanted(stands := board.agent(name), agent, wanted)
     ]
     found.sort(key=itemgetter(0, 1))
+    height = MOST_LINES if len(board.state.agents) * MOST_LINES <= lines else LINES
 
     def row(place: int) -> Row:
         _, number, agent, stands = found[place]
         last = _last(board, agent, stands)
-        shown = _Shown(stands, agent.version, _when(stands, today), last, room, number, size, board.live)
+        shown = _Shown(stands, agent.version, _when(stands, today), last, room, number, size, height, board.live)
         return _kept(board, agent, shown)
 
-    return Listing([key("agent", agent.spec.name) for _, _, agent, _ in found], row, height=2)
+    return Listing([key("agent", agent.spec.name) for _, _, agent, _ in found], row, height=height)
+
+
+def _rank(stands: OfAgent, *, fits: bool) -> int:
+    rank = RANKS.get(stands.word, 4)
+    return rank if rank <= NEEDS_YOU or not fits else NEEDS_YOU + 1
 
 
 def _wanted(stands: OfAgent, agent: Agent, wanted: str) -> bool:
@@ -88,7 +103,8 @@ def _kept(board: Board, agent: Agent, shown: _Shown) -> Row:
     before = board.kept.get(name)
     if before is not None and before[0] == shown:
         return cast("Row", before[1])
-    row = Row(name, (_first(agent, shown), _second(agent, shown)))
+    below = (_second(agent, shown), _third(shown)) if shown.height == MOST_LINES else (_second(agent, shown),)
+    row = Row(name, (_first(agent, shown), *below))
     board.kept[name] = (shown, row)
     return row
 
@@ -112,9 +128,13 @@ def _second(agent: Agent, shown: _Shown) -> Line:
         line(Span("scripted", "note")) if agent.spec.runtime == "scripted" else BLANK,
         *(line(Span(part, "dim")) for part in used(agent)),
         line(Span(evidence(shown.stands, agent), "dim")),
-        line(Span(shown.last, "")),
+        line(Span(shown.last, "")) if shown.height == LINES else BLANK,
     ]
     return fit((INDENT, *joined(parts)), shown.room)
+
+
+def _third(shown: _Shown) -> Line:
+    return fit((INDENT, Span(shown.last)), shown.room) if shown.last else BLANK
 
 
 def evidence(stands: OfAgent, agent: Agent) -> str:

@@ -16,7 +16,7 @@ from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.focus import approvals
 from tui.viewmodel.keys import key
-from tui.viewmodel.lines import Line, Row, Span, apart, clean, fit, line, state
+from tui.viewmodel.lines import Line, Row, Span, apart, clean, line, state
 
 
 class Need(NamedTuple):
@@ -52,8 +52,9 @@ def rows(board: Board, room: int, wanted: str = "") -> list[Row]:
 
 def _row(one: Need, room: int, today: Today) -> Row:
     head = line(state(one.face, one.word), "  ", Span(clean(one.whose), "bold"))
-    second: Line = (Span("  "), Span(clean(one.what)), *line(Span(f"  {one.way}" if one.way else "", "key")))
-    return Row(one.key, (apart(head, line(Span(today.since(one.since), "dim")), room), fit(second, room)))
+    second: Line = (Span("  "), Span(clean(one.what)))
+    since, way = line(Span(today.since(one.since), "dim")), line(Span(one.way, "key"))
+    return Row(one.key, (apart(head, since, room), apart(second, way, room)))
 
 
 def _asked(board: Board) -> Iterator[Need]:
