@@ -231,5 +231,6 @@ class Quarterdeck(Dressed[None]):
         if found is None:
             self.dashboard.focus_panel.differs(subject, DiffModel(""), why)
         else:
-            what = "as it is now" if found.live else "as it was claimed"
-            self.dashboard.focus_panel.differs(subject, DiffModel(found.text, found.cut), "", what)
+            model = DiffModel(found.text, found.cut)
+            what = ", ".join(filter(None, ("as it is now" if found.live else "as it was claimed", model.total)))
+            self.dashboard.focus_panel.differs(subject, model, "", what)

@@ -1,7 +1,7 @@
 """A difference as lines: git's unified text, indexed once, each line made only when it is looked at.
 
 Opening costs a split and one search for heads, whatever the size. The numbers of a hunk's lines are counted when one of
-its lines is first shown. What is shown is what git wrote: nothing is left out, nothing is made up.
+its lines is first shown. What is shown is what git wrote, without the heads that the title of a file says in a word.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from tui import cells
+from tui.headless.moments import count
 from tui.viewmodel.lines import Ink, Line, Span, clean, finder
 
 LONGEST = 2_000
@@ -20,7 +21,15 @@ _HEADS = re.compile(
     r"|@@ -(?P<old>\d{1,9})(?:,(?P<less>\d{1,9}))? \+(?P<new>\d{1,9})(?:,(?P<more>\d{1,9}))? @@.*)$",
     re.MULTILINE,
 )
+_SAID = ("index ", "--- ", "+++ ", "new file mode 100644", "deleted file mode 100644", "similarity index ",
+         "rename from ", "rename to ")  # fmt: skip
+"""Heads that say no more than the title does. Other modes and what is binary are kept."""
+_WORDS = (("new file mode", "new"), ("deleted file mode", "deleted"), ("rename from", "renamed"))
 _WITHIN: dict[str, tuple[str, Ink]] = {"+": ("+", "add"), "-": ("-", "remove"), " ": (" ", ""), "\\": ("", "dim")}
+
+
+_FILE_HEADS = re.compile(r"^diff --(?:git|cc|combined) .*(?:\n(?!diff --|@@)[^\n]+)*", re.MULTILINE)
+"""A file's first line and all up to its first hunk."""
 
 
 class _Hunk(NamedTuple):
@@ -37,6 +46,8 @@ class DiffModel:
     """
 
     def __init__(self, text: str, cut: int = 0) -> None:
+        text, self._told = _without_heads(text)
+        self._size_of = (f"\n{text}".count("\n+"), f"\n{text}".count("\n-"))
         self._lines = text.split("\n")
         if not self._lines[-1]:
             self._lines.pop()
@@ -51,6 +62,12 @@ class DiffModel:
 
     def __len__(self) -> int:
         return len(self._lines) + bool(self._cut)
+
+    @property
+    def total(self) -> str:
+        """How much of it there is: `2 files +3 -1`; nothing where it is nothing. Of what is cut, what is there."""
+        added, removed = self._size_of
+        return f"{count(len(self.files), 'file')} +{added} -{removed}" if self.files else ""
 
     def line(self, number: int) -> Line:
         """One line with its numbers, inked by what it is. Raises IndexError."""
@@ -97,7 +114,8 @@ class DiffModel:
         body = self._lines[self.hunks[first] : end] if first < len(self.hunks) and self.hunks[first] < end else []
         added, removed = sum(raw.startswith("+") for raw in body), sum(raw.startswith("-") for raw in body)
         size = (Span(f"  +{added}", "add"), Span(f" -{removed}", "remove")) if body else ()
-        return (Span(self.paths[file], "file"), *size)
+        told = "".join(f"  {word}" for word in self._told[file])
+        return (Span(self.paths[file], "file"), *((Span(told, "note"),) if told else ()), *size)
 
     def _content(self, number: int, raw: str, hunk: int) -> Line:
         begin = self.hunks[hunk]
@@ -121,6 +139,18 @@ class DiffModel:
             old += sign in {" ", "-", ""}
             new += sign in {" ", "+", ""}
         return found
+
+
+def _without_heads(text: str) -> tuple[str, list[tuple[str, ...]]]:
+    """The text without heads that say nothing more, and for each file the words that its title says instead."""
+    told = list[tuple[str, ...]]()
+
+    def heads(found: re.Match[str]) -> str:
+        first, *lines = found[0].split("\n")
+        told.append(tuple(word for head, word in _WORDS if any(line.startswith(head) for line in lines)))
+        return "\n".join([first, *(line for line in lines if not line.startswith(_SAID))])
+
+    return _FILE_HEADS.sub(heads, text), told
 
 
 def _path(head: str) -> str:
