@@ -16,6 +16,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from tui.actions import BY_NAME, Action, Focus, Target, target
 from tui.bridge import Bridge, ByRecords, Difference, Open
@@ -55,7 +56,7 @@ class Quarterdeck(Dressed[None]):
     """Looks at the engine that `open_` reaches, in frames at least `frame` seconds apart.
 
     `run` is the run it was opened for: that it has ended by the first look is news too. `ended` says afterwards that a
-    run came to rest while this was open, and is at rest.
+    run came to rest while this was open, and is at rest; `defect` what broke it, if anything did.
     """
 
     TITLE = "quarterdeck"
@@ -82,9 +83,10 @@ class Quarterdeck(Dressed[None]):
         super().__init__(dress)
         self.board = board
         self.ended = False
+        self.defect: Exception | None = None
         self._unread = False
         self._run: tuple[str, float] = (run, 0.0)
-        self.painter = Painter(self._paint, frame)
+        self.painter = Painter(self._painted, frame)
         self.bridge = Bridge(board, open_, wake=self.painter.wake, heard=self._heard, by_records=by_records)
         self.dashboard = Dashboard(board, hints)
         self.deeds = Deeds(self, board, self.bridge, self.dashboard.say)
@@ -113,6 +115,8 @@ class Quarterdeck(Dressed[None]):
         self.screen_change_signal.subscribe(self, self.turns.layer_came)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the terminal was another's
         self._tasks = [asyncio.create_task(self.bridge.run()), asyncio.create_task(self.differ.run())]
+        for task in self._tasks:
+            task.add_done_callback(self._broken)
         self.painter.wake()
 
     async def on_unmount(self) -> None:
@@ -121,6 +125,22 @@ class Quarterdeck(Dressed[None]):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What nobody expected ends the screen; the first of it is kept for whoever opened it."""
+        if self.defect is None:
+            self.defect = error.error if isinstance(error, WorkerFailed) else error  # type: ignore[assignment]
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """No page of locals over the terminal, as Textual would print: a report is written instead."""
+        self._close_messages_no_wait()
+
+    def _broken(self, task: asyncio.Task[None]) -> None:
+        """Without these tasks it would stand still and look alive."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._handle_exception(error)
 
     def action_leave(self) -> None:
         """Leave at once, whatever is open or asked for."""
@@ -178,6 +198,13 @@ class Quarterdeck(Dressed[None]):
         self.push_screen(Help(self.board, self.dashboard.focus_now()))
 
     # -- what is looked at ---------------------------------------------------------------------------------------------
+
+    def _painted(self) -> float | None:
+        try:
+            return self._paint()
+        except Exception as error:  # noqa: BLE001  a timer of the loop called: nobody else would hear of it
+            self._handle_exception(error)
+            return None
 
     def _paint(self) -> float | None:
         if not (self.is_running and self.dashboard.ready):

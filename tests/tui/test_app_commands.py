@@ -74,6 +74,34 @@ def test_leaving_a_run_leaves_it_going_on_and_says_how_to_come_back(home):
         assert "quarterdeck" in probe.text
 
 
+BROKEN = """
+import sys
+from tui.cli import main
+from tui.viewmodel import {module}
+def broken(*_): raise ZeroDivisionError("on purpose")
+{module}.{name} = broken
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("module", "name"), [("head", "lines"), ("board", "Board.connected")])
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_defect_is_one_line_with_the_way_back_and_a_report(home, module, name, debug):
+    argv = [sys.executable, "-P", "-c", BROKEN.format(module=module, name=name)]
+    repos.make(home[0] / "project")
+    (home[0] / "project" / "quarterdeck.toml").write_text('[project]\ncheck = ["true"]\n')
+    words = ["--repo", str(home[0] / "project")]
+    env = {**home[1], "QUARTERDECK_DEBUG": debug}
+    with Probe([*argv, *words], env=env, cwd=home[0], columns=120, rows=36) as probe:
+        assert probe.returned(60) == 1
+        told = " ".join(probe.text.split())
+    assert "the dashboard broke (ZeroDivisionError: on purpose)" in told
+    assert "comes back to it" in told
+    assert ("Traceback" in told) == bool(debug)
+    (report,) = home[0].glob("state/quarterdeck/*/dashboard-*.txt")
+    assert "ZeroDivisionError: on purpose" in report.read_text()
+
+
 def test_where_nothing_is_yet_the_first_settings_are_offered(home):
     repos.make(home[0] / "empty")
     with opened(home, "--repo", str(home[0] / "empty")) as probe:

@@ -82,6 +82,11 @@ def show(place: Place, *, run: str = "", path: str = "", hints: Sequence[str] = 
         by_records=partial(agents.felled, place),
     )  # fmt: skip
     app.run()
+    if app.defect is not None:
+        from tui.commands import breakdown  # noqa: PLC0415  seldom needed
+
+        under_way = board.run is not None and board.run.outcome is None
+        return breakdown.told(place, app.defect, under_way=under_way)
     if app.return_code:
         return app.return_code
     return _farewell(place, board.state, ended=app.ended, path=path, look=look)
