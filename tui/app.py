@@ -23,6 +23,7 @@ from tui.bridge import Bridge, ByRecords, Difference, Open
 from tui.overlays.frame import Overlay
 from tui.overlays.palette import Everything
 from tui.overlays.report import Report
+from tui.screens import picture
 from tui.screens.acts import acts
 from tui.screens.dashboard import STYLE, Dashboard
 from tui.screens.deeds import Deeds
@@ -36,7 +37,7 @@ from tui.viewmodel.board import Board
 from tui.viewmodel.difference import DiffModel
 from tui.viewmodel.focus import task_of, wrote_last
 from tui.viewmodel.keys import split
-from tui.viewmodel.lines import said
+from tui.viewmodel.lines import Span, said
 from tui.viewmodel.motion import next_tick
 from tui.widgets.oneline import Strip1
 from tui.widgets.window import Window
@@ -97,6 +98,7 @@ class Quarterdeck(Dressed[None]):
             **acts(self.dashboard),
             "help": self._help,
             "palette": self.action_command_palette,
+            "picture": lambda: self.call_after_refresh(self._picture),
             "quit": self.action_leave,
         }
 
@@ -193,6 +195,14 @@ class Quarterdeck(Dressed[None]):
             self.dashboard.go(name)
         else:
             self.dashboard.select(event.key)
+
+    def _picture(self) -> None:
+        try:
+            saved = picture.save(self, f"quarterdeck · {self.board.run.goal if self.board.run else 'no run'}")
+        except OSError as error:
+            self.dashboard.say(Span("no picture: ", "bad"), said(str(error)))
+        else:
+            self.dashboard.say(said(f"the screen is in {saved}, and as text beside it", "note"))
 
     def _help(self) -> None:
         self.push_screen(Help(self.board, self.dashboard.focus_now()))

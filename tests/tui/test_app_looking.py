@@ -226,3 +226,24 @@ def test_with_no_run_it_says_how_to_begin():
 
     with short_folder() as folder, Playing(folder / "engine.sock") as engine:
         asyncio.run(scenario(engine))
+
+
+def test_a_picture_of_the_screen_is_saved_without_asking_anybody_for_fonts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    @story()
+    async def told(dash, engine):
+        await dash.press("ctrl+p")
+        await dash.types("picture")
+        await dash.sees("save the screen as an SVG")
+        await dash.press("enter")
+        await dash.sees("the screen is in")
+        drawn, words = sorted(tmp_path.iterdir())
+        assert (drawn.suffix, words.suffix) == (".svg", ".txt")
+        assert "builder-1" in words.read_text()
+        assert "save the screen" not in words.read_text()  # the palette was put away first
+        assert "builder-1" in drawn.read_text()
+        assert "@font-face" not in drawn.read_text()
+        assert "cdnjs" not in drawn.read_text()
+
+    told()

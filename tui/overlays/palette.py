@@ -62,7 +62,8 @@ class Everything(Provider):
         app = self._dashboard
         reason = action.disabled(app.board, app.dashboard.focus_now())
         told = f"not now: {reason}" if reason else action.help
-        return Thing(f"{action.title}  ({shown_keys(action)})", told, lambda: app.action_act(action.name))
+        name = f"{action.title}  ({shown_keys(action)})" if action.keys else action.title
+        return Thing(name, told, lambda: app.action_act(action.name))
 
     def _place(self, name: str, told: str, where: str) -> Thing:
         return Thing(name, told, lambda: self._dashboard.dashboard.select(where))

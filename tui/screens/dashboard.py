@@ -49,7 +49,7 @@ class Dashboard(Screen[None]):
         *(
             Binding(",".join(one.keys), f"app.act('{one.name}')", one.title, show=False)
             for one in ACTIONS
-            if one.name != "agent"
+            if one.keys and one.name != "agent"
         ),
         *(Binding(pressed, f"app.agent({pressed})", show=False) for pressed in BY_NAME["agent"].keys),
     ]
