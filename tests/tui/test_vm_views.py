@@ -251,6 +251,15 @@ def test_a_lost_engine_is_said_with_its_reason_and_what_is_shown_is_called_stale
     assert "! stale" in texts(detail.lines(board, "agent/builder-1", 80))[0]
 
 
+@pytest.mark.parametrize(("tokens", "ink"), [(159, "dim"), (160, "wait"), (250, "wait")])
+def test_what_was_used_is_inked_near_the_budget_of_the_run(tokens, ink):
+    play = begun("one", limits=Limits(budget=Amount(tokens=200)))
+    play.do(c.Spent(agent="builder-1", task="one", tokens=Tokens(input=tokens)))
+    (shown,) = (span for span in head.lines(board_of(play.events), 200)[0] if "tokens" in span.text)
+    assert shown.ink == ink
+    assert shown.text == f"{tokens} of 200 tokens"
+
+
 # -- a kill, an end ------------------------------------------------------------------------------------------------
 
 

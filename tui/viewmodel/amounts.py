@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from engine.core.budgets import limit
 from engine.core.state import Agent, Run
 from engine.core.values import Tokens
+from tui.viewmodel.lines import Ink, Span
+
+NEAR = Decimal("0.8")
+"""The part of a budget from which on what was used is inked."""
 
 
 def used(holder: Run | Agent) -> tuple[str, ...]:
@@ -15,6 +21,19 @@ def used(holder: Run | Agent) -> tuple[str, ...]:
     spent = line.usd is not None or bool(holder.usd.strip("0."))
     counted = line.tokens is not None or holder.tokens.total > 0
     return ((money,) if spent else ()) + ((f"{tokens} tokens",) if counted else ())
+
+
+def spans(holder: Run | Agent) -> tuple[Span, ...]:
+    """The same to be shown: dim, and no more so once the budget is nearly used up."""
+    ink: Ink = "wait" if near(holder) else "dim"
+    return tuple(Span(part, ink) for part in used(holder))
+
+
+def near(holder: Run | Agent) -> bool:
+    """Is a budget nearly used up?"""
+    line = limit(holder)
+    money = line.usd is not None and Decimal(holder.usd) >= NEAR * Decimal(line.usd)
+    return money or (line.tokens is not None and holder.tokens.total >= NEAR * line.tokens)
 
 
 def by_class(tokens: Tokens) -> str:

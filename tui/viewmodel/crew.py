@@ -18,7 +18,7 @@ from tui import cells
 from tui.faces import AGENT_FACES
 from tui.viewmodel import motion
 from tui.viewmodel.ages import Today, age
-from tui.viewmodel.amounts import used
+from tui.viewmodel.amounts import spans
 from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
@@ -103,7 +103,7 @@ def _kept(board: Board, agent: Agent, shown: _Shown) -> Row:
     before = board.kept.get(name)
     if before is not None and before[0] == shown:
         return cast("Row", before[1])
-    below = (_second(agent, shown), _third(shown)) if shown.height == MOST_LINES else (_second(agent, shown),)
+    below = (_second(agent, shown), _third(agent, shown)) if shown.height == MOST_LINES else (_second(agent, shown),)
     row = Row(name, (_first(agent, shown), *below))
     board.kept[name] = (shown, row)
     return row
@@ -123,18 +123,23 @@ def _first(agent: Agent, shown: _Shown) -> Line:
 
 
 def _second(agent: Agent, shown: _Shown) -> Line:
-    """By whom it is known, what it used, and the last it said; said by itself, so it stands behind the rest."""
+    """By whom it is known, what it used, and the last it said; said by itself, so it stands behind the rest.
+
+    With three lines the last one is for what it said, and where it said nothing, for what its state rests on.
+    """
+    rests = line(Span(evidence(shown.stands, agent), "dim"))
     parts = [
         line(Span("scripted", "note")) if agent.spec.runtime == "scripted" else BLANK,
-        *(line(Span(part, "dim")) for part in used(agent)),
-        line(Span(evidence(shown.stands, agent), "dim")),
+        *(line(part) for part in spans(agent)),
+        rests if shown.height == LINES or shown.last else BLANK,
         line(Span(shown.last, "")) if shown.height == LINES else BLANK,
     ]
     return fit((INDENT, *joined(parts)), shown.room)
 
 
-def _third(shown: _Shown) -> Line:
-    return fit((INDENT, Span(shown.last)), shown.room) if shown.last else BLANK
+def _third(agent: Agent, shown: _Shown) -> Line:
+    told = Span(shown.last) if shown.last else Span(evidence(shown.stands, agent), "dim")
+    return fit((INDENT, told), shown.room)
 
 
 def evidence(stands: OfAgent, agent: Agent) -> str:
@@ -142,5 +147,5 @@ def evidence(stands: OfAgent, agent: Agent) -> str:
     stage = stands.stage
     if stage is not None and stands.word == "working":
         asked = ", asked to pause" if agent.pause else ""
-        return f"{stage.kind} {stage.round}, process {stands.pid}{asked}"
+        return f"{stage.kind} {stage.round}, pid {stands.pid}{asked}"
     return clean(stands.evidence)

@@ -10,7 +10,7 @@ from engine.core.standing import OfRun
 from engine.core.state import Run
 from tui.faces import run_face
 from tui.viewmodel.ages import Today, age
-from tui.viewmodel.amounts import used
+from tui.viewmodel.amounts import spans
 from tui.viewmodel.board import Board
 from tui.viewmodel.lines import BLANK, Line, Span, clean, fit, joined, line, said, state, text, width
 from tui.viewmodel.motion import run_moves
@@ -26,7 +26,7 @@ def lines(board: Board, room: int) -> tuple[Line, ...]:
     if run is None or stands is None:
         return (fit(_nothing(board), room),)
     firm = [_state(board, stands), _needs(board), _unconfined(board), _past(board)]
-    loose = [line(Span(part, "dim")) for part in reversed(used(run))] + [_done(run)]
+    loose = [line(part) for part in reversed(spans(run))] + [_done(run)]
     while loose and width(joined([*firm, *loose])) > room:
         loose.pop(0)
     told = joined([*firm, *reversed(loose)])
