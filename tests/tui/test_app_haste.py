@@ -75,3 +75,14 @@ async def test_what_is_looked_for_may_come_right_behind_the_palette(dash, engine
     at_once(dash, "ctrl+p", *"pause")
     await dash.sees("freeze the agent's processes")
     assert engine.asked == []
+
+
+@pytest.mark.parametrize("opening", ["question_mark", "x", "m", "ctrl+p"])
+def test_a_key_right_behind_one_that_closes_a_layer_is_not_lost(opening):
+    @story()
+    async def told(dash, engine):
+        at_once(dash, opening, "escape", "p")
+        await dash.until(lambda: engine.asked, "asked")
+        assert isinstance(engine.asked[0][0], c.PauseAgent)
+
+    told()

@@ -8,6 +8,7 @@ it opens has the focus. What is pasted waits as keys do; the keys that leave nev
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,8 +20,9 @@ from textual.dom import DOMNode
 from textual.events import Key, Paste
 
 AT_ONCE = {"ctrl+c", "ctrl+q", "ctrl+z"}
-PATIENCE = 1.0
-"""Seconds after which a key is given whatever has become of the one before: nothing may hold the keyboard for ever."""
+PATIENCE, LOOK = 1.0, 0.03
+"""Seconds after which a key is given whatever has become of the one before, for nothing may hold the keyboard for ever;
+and between two looks whether what the one before was given to is still there."""
 LAYER, FOCUS = "a layer", "its focus"
 
 
@@ -32,6 +34,8 @@ class Turns:
         self._held: deque[Key | Paste] = deque()
         self._awaited: set[object] = set()
         self._since = 0.0
+        self._at: DOMNode = app
+        self._looking: asyncio.TimerHandle | None = None
 
     async def take(self, event: Key | Paste) -> None:
         """A key or a paste from the terminal: given now, or when those before it are done."""
@@ -39,9 +43,9 @@ class Turns:
             await self._give(event)
             return
         self._held.append(event)
-        if not self._awaited or time.monotonic() - self._since > PATIENCE:
-            self._awaited.clear()
-            await self._next()
+        await self._next()
+        if self._held and self._looking is None:
+            self._look_again()
 
     def expect_layer(self) -> None:
         """What is done now opens a layer, which the next keys are for."""
@@ -67,9 +71,23 @@ class Turns:
     def _follow(self, way: Iterator[DOMNode], end: object) -> None:
         """Go behind the key through the queues that it bubbles through."""
         for node in way:
+            self._at = node
             if node.call_later(self._follow, way, end):
                 return
         self._came(end)
+
+    def _look_again(self) -> None:
+        self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
+
+    def _look(self) -> None:
+        """A layer that goes with the key that closes it takes along what was behind that key in its queue."""
+        self._looking = None
+        gone = not self._at.is_attached and LAYER not in self._awaited
+        if self._held and (gone or time.monotonic() - self._since > PATIENCE):
+            self._awaited.clear()
+            self._app.call_later(self._next)
+        if self._held:
+            self._look_again()
 
     def _came(self, what: object) -> None:
         if what not in self._awaited:
@@ -78,7 +96,8 @@ class Turns:
         if not self._awaited:
             self._await(FOCUS)
             with suppress(ScreenStackError):  # left meanwhile
-                self._app.screen.call_later(self._focused)  # a new layer takes it up once it is composed
+                self._at = self._app.screen
+                self._at.call_later(self._focused)  # a new layer takes it up once it is composed
 
     def _focused(self) -> None:
         self._awaited.discard(FOCUS)
