@@ -125,20 +125,24 @@ def _first(agent: Agent, shown: _Shown) -> Line:
 def _second(agent: Agent, shown: _Shown) -> Line:
     """By whom it is known, what it used, and the last it said; said by itself, so it stands behind the rest.
 
-    With three lines the last one is for what it said, and where it said nothing, for what its state rests on.
+    With three lines the last one is for what it said, and of who rests for what that rests on.
     """
     rests = line(Span(evidence(shown.stands, agent), "dim"))
     parts = [
         line(Span("scripted", "note")) if agent.spec.runtime == "scripted" else BLANK,
         *(line(part) for part in spans(agent)),
-        rests if shown.height == LINES or shown.last else BLANK,
+        rests if shown.height == LINES or _moves(shown) else BLANK,
         line(Span(shown.last, "")) if shown.height == LINES else BLANK,
     ]
     return fit((INDENT, *joined(parts)), shown.room)
 
 
+def _moves(shown: _Shown) -> bool:
+    return shown.stands.word in motion.AGENTS
+
+
 def _third(agent: Agent, shown: _Shown) -> Line:
-    told = Span(shown.last) if shown.last else Span(evidence(shown.stands, agent), "dim")
+    told = Span(shown.last) if _moves(shown) else Span(evidence(shown.stands, agent), "dim")
     return fit((INDENT, told), shown.room)
 
 
