@@ -124,7 +124,7 @@ def test_an_agent_is_a_glyph_a_word_an_age_its_task_and_what_that_rests_on():
     play.spend("builder-1", "one")
     shown = words(crew.rows(board_of(play.events, later=200), 80))
     assert shown[0].split() == ["▶", "working", "2", "builder-1", "one", "3", "min"]
-    assert shown[1].split(" · ") == ["  scripted", "$0.02", "1.2k tokens", "work 1, pid 5000"]
+    assert shown[1].split(" · ") == ["  scripted", "work 1, pid 5000", "$0.02", "1.2k tokens"]
 
 
 def test_the_last_line_an_agent_printed_stands_with_it_while_it_works():

@@ -123,15 +123,15 @@ def _first(agent: Agent, shown: _Shown) -> Line:
 
 
 def _second(agent: Agent, shown: _Shown) -> Line:
-    """By whom it is known, what it used, and the last it said; said by itself, so it stands behind the rest.
+    """Whether it is scripted, what its state rests on, what it used; behind that the last it said, by itself.
 
     With three lines the last one is for what it said, and of who rests for what that rests on.
     """
     rests = line(Span(evidence(shown.stands, agent), "dim"))
     parts = [
         line(Span("scripted", "note")) if agent.spec.runtime == "scripted" else BLANK,
-        *(line(part) for part in spans(agent)),
         rests if shown.height == LINES or _moves(shown) else BLANK,
+        *(line(part) for part in spans(agent)),
         line(Span(shown.last, "")) if shown.height == LINES else BLANK,
     ]
     return fit((INDENT, *joined(parts)), shown.room)
