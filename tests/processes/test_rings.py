@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.processes.rings import Bucket, Lines, LogFile, Ring
 from engine.core.text import clean
+from engine.processes.rings import Bucket, Lines, LogFile, Ring
 
 NASTY = st.text(
     st.one_of(
