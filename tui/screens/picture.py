@@ -10,7 +10,7 @@ from typing import Any
 
 from textual.app import App
 
-FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+FONTS = "monospace"  # the viewer knows best which; some look no further than the first name
 _FACES = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 _FAMILY = re.compile(r"font-family: (?:Fira Code, monospace|arial)")
 
