@@ -5,6 +5,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.buses import provider_or_skip
+from support.desk import told
 from support.engines import a_place, task
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,6 +173,20 @@ def test_the_broker_dies_with_a_killed_engine(place, name):
     place.crash()
     assert select.select([end], [], [], 10)[0]
     os.close(end)
+
+
+@both
+def test_a_bus_that_cannot_be_is_told_and_the_run_goes_on(place, name, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (tmp_path / "config.toml").write_text(f'[bus]\nprovider = "{name}"\nport = {taken.getsockname()[1]}\n')
+        place.project(builders=1, more="[bus]\non = true")
+        place.start([task("it")], pattern="solo", unconfined=True)
+        assert place.end()["data"]["outcome"] == "verified"
+        deadline = time.monotonic() + 20
+        while "reason" not in (bus := place.client.status()["bus"]):
+            assert time.monotonic() < deadline, bus
+            time.sleep(0.02)
+        assert f"bus down: {bus['reason'][:40]}" in told(place, "status").stdout
 
 
 @pytest.mark.parametrize("name", ["mosquitto"])

@@ -69,3 +69,14 @@ def test_before_the_first_run_it_says_so():
         "",
         "no engine runs here; this is what the record says",
     ]
+
+
+def test_the_bus_is_named_where_there_is_one_or_why_it_is_not():
+    engine = {"pid": 1, "version": "0", "seq": 7, "up_since": 0.0}
+
+    def last(**bus):
+        return status_lines({"engine": engine, "bus": bus}, Look(), now=0.0)[-1]
+
+    assert last(state="up", provider="mosquitto", port=1883) == "bus: mosquitto on 127.0.0.1:1883"
+    assert last(state="off", reason="there is no broker\x1b[2J here") == "bus off: there is no broker here"
+    assert last(state="off").startswith("engine: ")

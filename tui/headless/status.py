@@ -28,7 +28,7 @@ def status_lines(status: Json, look: Look, *, now: float) -> list[str]:
     lines += _section("Agents", [_agent(agent, now) for agent in status.get("agents", ())], look)
     lines += _section("Tasks", [_task(task) for task in status.get("tasks", ())], look)
     lines += _approvals(status.get("approvals", ()), look)
-    return [*lines, "", look.ink(_engine(status.get("engine")), "dim")]
+    return [*lines, "", look.ink(_engine(status.get("engine")), "dim"), *_bus(status.get("bus") or {}, look)]
 
 
 def approval_lines(approvals: Sequence[Json], look: Look) -> list[str]:
@@ -134,3 +134,11 @@ def _engine(engine: Json | None) -> str:
     if engine is None:
         return "no engine runs here; this is what the record says"
     return f"engine: process {engine['pid']}, version {engine['version']}, event {engine['seq']}"
+
+
+def _bus(bus: Json, look: Look) -> list[str]:
+    """Where the bus is, or why it is not there; nothing where nobody asked for one."""
+    if bus.get("state") == "up":
+        return [look.ink(cells.plain(f"bus: {bus.get('provider', '')} on 127.0.0.1:{bus.get('port', '')}"), "dim")]
+    reason = cells.plain(str(bus.get("reason") or ""))
+    return [f"bus {bus.get('state')}: {reason}"] if reason else []
