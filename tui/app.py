@@ -10,6 +10,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import on, work
@@ -19,7 +20,7 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from tui.actions import BY_NAME, Action, Focus, Target, target
-from tui.bridge import Bridge, ByRecords, Difference, Open
+from tui.bridge import ApiError, Bridge, ByRecords, CallRefused, Difference, Open
 from tui.overlays.frame import Overlay
 from tui.overlays.palette import Everything
 from tui.overlays.report import Report
@@ -39,6 +40,7 @@ from tui.viewmodel.focus import task_of, wrote_last
 from tui.viewmodel.keys import split
 from tui.viewmodel.lines import Span, said
 from tui.viewmodel.motion import next_tick
+from tui.viewmodel.transcript import recalled
 from tui.widgets.oneline import Strip1
 from tui.widgets.window import Window
 
@@ -198,7 +200,7 @@ class Quarterdeck(Dressed[None]):
 
     def _picture(self) -> None:
         try:
-            saved = picture.save(self, f"quarterdeck · {self.board.run.goal if self.board.run else 'no run'}")
+            saved = picture.save(self, "quarterdeck")
         except OSError as error:
             self.dashboard.say(Span("no picture: ", "bad"), said(str(error)))
         else:
@@ -247,10 +249,18 @@ class Quarterdeck(Dressed[None]):
         panel = self.dashboard.focus_panel
         self._follow(panel.agent)
         self.differ.want(panel.subject if panel.view == "diff" else "")
+        self._recall(panel.past)
 
     @work(group="follow", exclusive=True)
     async def _follow(self, agent: str) -> None:
         await self.bridge.follow(agent)
+
+    @work(group="recall", exclusive=True)
+    async def _recall(self, task: str) -> None:
+        if task:
+            with suppress(ApiError, CallRefused):  # nothing was printed yet, or nobody is there who knows
+                page = await self.bridge.transcript(task)
+                self.dashboard.focus_panel.recalls(task, recalled(page.name, page.text, page.offset))
 
     def _heard(self, agent: str) -> None:
         if self.differ.looks and agent in {"", self.dashboard.looked_at}:  # asked for each event: the cheap one first

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.api.calls import CallRefused, Difference
+from engine.api.calls import CallRefused, Difference, Page
 from engine.api.errors import ApiError, EngineGone, NoEngine, WrongVersion
 from engine.api.link import unix
 from engine.api.session import Said, Session
@@ -23,7 +23,7 @@ from engine.core.commands import Requests
 from engine.core.events import Event
 from tui.viewmodel.board import Board
 
-__all__ = ["ApiError", "Bridge", "ByRecords", "CallRefused", "Difference", "Open", "at", "person"]
+__all__ = ["ApiError", "Bridge", "ByRecords", "CallRefused", "Difference", "Open", "Page", "at", "person"]
 
 Open = Callable[[], Awaitable[Session]]
 """Gives a greeted session of the engine. Raises ApiError where there is none."""
@@ -33,6 +33,8 @@ GREETING = 1.0
 """Seconds that an engine has to greet somebody who wants to kill."""
 EAGER, PATIENCE = 0.05, 2.0
 """Seconds before the first and between the last tries to reach an engine that is gone."""
+RECALLED = 64 * 1024
+"""Bytes of an old transcript that are shown."""
 HISTORY = 5_000
 """Events of the run that are told again at the beginning, for what is shown of the past."""
 
@@ -181,6 +183,10 @@ class Bridge:
     async def diff(self, *, agent: str | None = None, task: str | None = None) -> Difference:
         """What an agent's clone holds now, or what the last attempt at a task claimed."""
         return await self._live_session().diff(agent=agent, task=task)
+
+    async def transcript(self, task: str) -> Page:
+        """The end of what was printed last for a task."""
+        return await self._live_session().transcript(task=task, offset=-RECALLED)
 
     async def follow(self, agent: str) -> None:
         """Have each line of this agent from now on, and of the others the last one; while an engine is there."""

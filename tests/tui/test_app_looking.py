@@ -247,3 +247,18 @@ def test_a_picture_of_the_screen_is_saved_without_asking_anybody_for_fonts(tmp_p
         assert "cdnjs" not in drawn.read_text()
 
     told()
+
+
+@story()
+async def test_of_a_task_nobody_works_on_one_reads_what_was_printed_for_it_last(dash, engine):
+    engine.do(lambda fake: fake.say("reviewer", "long ago\n"))  # for the first task, whoever wrote it
+    engine.asks()
+    await dash.sees("asks you")
+    await dash.press("tab", "tab")
+    await dash.sees("transcript of parse", "work of parse, attempt 1", "long ago")
+    await dash.press("tab")  # what happened is no thing to look at: what was, stays
+    await dash.settles()
+    await dash.sees("transcript of parse", "long ago")
+    await dash.press("tab")  # the decision is about the task
+    await dash.settles()
+    await dash.sees("transcript of parse", "long ago")

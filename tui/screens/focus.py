@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tui.cells import plain
 from tui.overlays.report import Sheet
-from tui.viewmodel import detail
+from tui.viewmodel import detail, transcript
 from tui.viewmodel.board import Board
 from tui.viewmodel.difference import DiffModel
 from tui.viewmodel.focus import Focus, target
@@ -35,6 +35,7 @@ class FocusPanel(Vertical):
         self._board = board
         self._differed = False
         self._what = ""
+        self._recalled: transcript.Tail | None = None
         self.subject = ""
         self.view: View = "transcript"
         self._entitle()
@@ -63,12 +64,12 @@ class FocusPanel(Vertical):
         return self.query_one(f"#{self.view}", Reader)
 
     def look_at(self, subject: str) -> bool:
-        """Another thing comes into focus; False if it is there already."""
-        if subject == self.subject:
+        """Another thing comes into focus; False if it is there already, or is nothing to look into."""
+        if subject == self.subject or split(subject).kind == "event":  # what happened is no thing to look at
             return False
         self.subject = subject
         self._entitle()
-        self._differed, self._what = False, ""
+        self._differed, self._what, self._recalled = False, "", None
         diff = self.query_one("#diff", DiffView)
         diff.empty = "looking …"
         diff.show(DiffModel(""))
@@ -97,12 +98,17 @@ class FocusPanel(Vertical):
         if self.view == "detail":
             page = Sheet(detail.lines(self._board, self.subject, about.inner)[1:])
             self.query_one("#detail", DiffView).show(page, keep=True)
-        if self.agent:
+        if self._recalled is not None and not self._at_work:
+            self.query_one(Tail).show(self._recalled)
+        elif self.agent:
             self.query_one(Tail).show(self._board.tail(self.agent))
 
     def _entitle(self) -> None:
         """Not at every paint: Textual paints a widget anew, with all that is in it, when its title is set."""
-        name = plain(split(self.subject).name)
+        kind, name = split(self.subject)
+        if kind == "ask":  # a decision is about a task, and has no name that anybody knows
+            name = target(self._board, Focus(self.subject)).task or name
+        name = plain(name)
         which = f", {self._what}" if self.view == "diff" and self._what else ""
         self.border_title = Content(f"{self.view} of {name}{which}" if name else self.view)
 
@@ -113,6 +119,22 @@ class FocusPanel(Vertical):
             for view in VIEWS
         ]
         return tuple(spans)
+
+    @property
+    def _at_work(self) -> bool:
+        return bool(target(self._board, Focus(self.subject)).agent)
+
+    @property
+    def past(self) -> str:
+        """The task in focus that nobody works on: what its agent prints now is of something else."""
+        wanted = split(self.subject).kind != "agent" and self.view == "transcript" and not self._at_work
+        return target(self._board, Focus(self.subject)).task if wanted and self._recalled is None else ""
+
+    def recalls(self, task: str, tail: transcript.Tail) -> None:
+        """Here is what was printed last for it."""
+        if task == self.past:
+            self._recalled = tail
+            self.paint()
 
     def differs(self, subject: str, model: DiffModel, why: str, what: str = "") -> None:
         """Here is the difference of what is in focus, in words which one; or why there is none."""

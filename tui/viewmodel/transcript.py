@@ -98,6 +98,14 @@ class Tail:
         return number - self.dropped
 
 
+def recalled(name: str, text: str, offset: int) -> Tail:
+    """The end of an old transcript: its file's name says what it is of; so many bytes are before it."""
+    task, attempt, kind, *_ = [*name.split(".", 3), "", "", ""]
+    tail = Tail()
+    tail.said(text, of=Step(task, int(attempt) if attempt.isdecimal() else 0, kind), offset=offset, missed=offset)
+    return tail
+
+
 def heading(of: Step) -> str:
     """What stands above the output of another step."""
     which = f", attempt {of.attempt}" if of.attempt else ""
