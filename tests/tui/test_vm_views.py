@@ -295,6 +295,16 @@ def test_the_last_line_of_an_agent_has_a_line_of_its_own_where_there_is_room():
         assert text(row.lines[-1]).strip().endswith("at it")
 
 
+def test_the_run_as_a_whole_has_no_name_that_nobody_knows():
+    events, shown = the_good_one().events, set()
+    for until in range(1, len(events)):
+        board = board_of(events[:until])
+        if board.knows("planner") and board.agent("planner").stage is not None:
+            shown.add(text(crew.rows(board, 80)[list(board.state.agents).index("planner")].lines[0]))
+    assert shown
+    assert all("the run" in row and " _ " not in row for row in shown)
+
+
 def test_the_proof_of_a_kill_says_what_is_gone_how_long_it_took_and_where_the_work_is():
     shown = texts(proof.lines(board_of(the_troubled_one().events), "builder-2", 80))
     assert shown[0] == "■ gone: 3 processes in 8 ms  builder-2"

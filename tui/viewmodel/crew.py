@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import NamedTuple, cast
 
 from engine.core.standing import OfAgent
-from engine.core.state import Agent
+from engine.core.state import ROOT, Agent
 from tui import cells
 from tui.faces import AGENT_FACES
 from tui.viewmodel import motion
@@ -114,7 +114,8 @@ def _first(agent: Agent, shown: _Shown) -> Line:
     digit = Span(f"{shown.number} " if shown.number <= 9 else "  ", "dim")
     name = line(digit, Span(clean(agent.spec.name), "bold"))
     word = line(state(AGENT_FACES.get(stands.word, "note"), stands.word))
-    task = line(clean(stands.stage.task)) if stands.stage is not None and shown.live else BLANK
+    stage = stands.stage if shown.live else None
+    task = line("the run" if stage.task == ROOT else clean(stage.task)) if stage is not None else BLANK
     right = line(Span(shown.when, "dim"))
     room = shown.room - STATE - 2 - shown.name - 2
     if room < LEAST_TASK:

@@ -160,7 +160,8 @@ def _doing(board: Board, agent: str) -> tuple[str, ...]:
     if stands.stage is None:
         return (f"{agent} is {stands.word}: {clean(stands.evidence)}.",)
     since = age(board.now() - stands.since)
-    told = f"{agent} is at {stands.stage.kind} of {stands.stage.task}, round {stands.stage.round}, for {since}."
+    about = "the run" if stands.stage.task == ROOT else stands.stage.task
+    told = f"{agent} is at {stands.stage.kind} of {about}, round {stands.stage.round}, for {since}."
     return (told, f"Process {stands.pid} and all it started end at once.") if stands.pid else (told,)
 
 
