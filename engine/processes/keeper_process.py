@@ -222,17 +222,17 @@ class Keeper:
     def pause(self) -> tuple[int, int]:
         """SIGSTOP until a walk finds nobody awake and nobody new: how many there are, and how many would not sleep.
 
-        Nobody new, not even a dead one: who died since it was listed may have left a child that was not. Only whom we
+        Nobody new, nor newly dead: who died since it was listed may have left a child that was not. Only whom we
         stopped is remembered, so that a job that had stopped itself stays stopped when we resume.
         """
         began = time.monotonic()
-        known: set[tuple[int, int]] = set()
+        known: set[tuple[tuple[int, int], bool]] = set()
         self.signal_group(signal.SIGSTOP)
         while True:
             walked = tree.below(os.getpid())
             found = [process for process in walked if process.alive]
             awake = {process.pid: process for process in found if not process.stopped}
-            fresh = {process.key for process in walked} - known
+            fresh = {(process.key, process.alive) for process in walked} - known
             seconds = time.monotonic() - began
             if not (awake or fresh) or seconds > FREEZE_SECONDS:
                 return len(found), len(awake)

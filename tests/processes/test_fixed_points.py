@@ -89,6 +89,17 @@ def test_a_pause_walks_again_after_it_saw_somebody_dead(monkeypatch):
         assert keeper.resume() == 1
 
 
+def test_a_pause_walks_again_after_somebody_it_knew_has_died(monkeypatch):
+    asleep, dead, heir = process(11, "R"), process(11, "Z"), process(12, "R")
+    kernel = Kernel(monkeypatch, [[asleep], [dead], [dead, heir], [dead, process(12, "T")]])
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        keeper = Keeper(theirs)
+        monkeypatch.setattr(keeper, "collect", lambda: False)
+        assert keeper.pause() == (1, 0)
+        assert (12, signal.SIGSTOP) in kernel.sent
+
+
 def test_a_parent_sleeps_before_its_children_and_wakes_after_them(monkeypatch):
     kernel = Kernel(monkeypatch, [[process(11, "R"), process(12, "S", parent=11), process(13, "T", parent=11)]])
     ours, theirs = socket.socketpair()
