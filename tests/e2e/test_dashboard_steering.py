@@ -103,24 +103,25 @@ def test_kill_all_takes_the_typed_word(place):
 
 def test_what_is_risky_is_approved_and_denied_by_key(place):
     place.project(more='[approvals]\nhigh = "confirm"')
-    place.start([task("yes", risk="high"), task("no", risk="high")], pattern="solo")
+    place.start([task("one", risk="high"), task("two", risk="high")], pattern="solo")
     assert place.end()["data"]["outcome"] == "needs_human"
+    first, second = (event["task"] for event in recorded(place) if event["kind"] == "approval_asked")
     with opened(place) as probe, ends(probe, 1):
         probe.wait("asks you")
         probe.press("shift+tab")
         probe.press("a")
-        probe.wait("Approve for yes?")
+        probe.wait(f"Approve for {first}?")
         probe.press("y")
-        place.until("merge_done", task="yes")
-        probe.wait(lambda seen: "asks you  yes" not in seen.text)
+        place.until("merge_done", task=first)
+        probe.wait(lambda seen: f"asks you  {first}" not in seen.text)
         probe.press("d")
-        probe.wait("Deny for no?")
+        probe.wait(f"Deny for {second}?")
         probe.send(b"too risky\r")
-        assert place.until("task_ended", task="no")["data"]["outcome"] == "failed"
+        assert place.until("task_ended", task=second)["data"]["outcome"] == "failed"
         probe.wait("the run has ended")
         probe.wait("too risky")
         probe.press("q")
-    assert (place.show("yes.txt"), place.show("no.txt")) == ("yes", "")
+    assert (place.show(f"{first}.txt"), place.show(f"{second}.txt")) == (first, "")
     assert {event["actor"] for event in recorded(place) if event["kind"] == "approval_given"} == {person()}
 
 
