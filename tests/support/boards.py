@@ -25,7 +25,7 @@ class Clock:
 def board_of(events: Iterable[Event], *, live: bool = True, later: float = 0.0) -> Board:
     """A board with these events folded in, looked at that much later than the last one."""
     clock = Clock()
-    board = Board(now=clock, where="/work/project")
+    board = Board(now=clock, where="/home/project")
     if live:
         board.connected(7, "0.1.0")
     for event in events:

@@ -308,7 +308,7 @@ def test_the_run_as_a_whole_has_no_name_that_nobody_knows():
 def test_the_proof_of_a_kill_says_what_is_gone_how_long_it_took_and_where_the_work_is():
     shown = texts(proof.lines(board_of(the_troubled_one().events), "builder-2", 80))
     assert shown[0] == "■ gone: 3 processes in 8 ms  builder-2"
-    assert "git -C /work/project show refs/q/1" in shown[5]
+    assert "git -C /home/project show refs/q/1" in shown[5]
 
 
 def test_a_kill_that_failed_is_never_called_gone():
@@ -330,7 +330,7 @@ def test_while_a_run_goes_on_it_has_no_ending():
 def test_commands_that_prove_a_run_again_are_shown_whole_in_any_width():
     board = board_of(the_good_one().events)
     shown = " ".join(" ".join(texts(ending.lines(board, 30))).split())
-    assert "quarterdeck audit verify --repo /work/project" in shown
+    assert "quarterdeck audit verify --repo /home/project" in shown
     assert all(len(line) <= 30 for line in texts(ending.lines(board, 30)))
 
 
