@@ -222,7 +222,10 @@ def test_a_difference_of_ten_thousand_lines_opens_at_once():
             began, used = time.perf_counter(), cpu(dashboard)
             dashboard.press("v")
             dashboard.wait("@@ def piece")
-            opened, used = time.perf_counter() - began, cpu(dashboard) - used
+            opened = (
+                dashboard.times[-1][0] - began
+            )  # the bytes are there; what pyte makes of them is not the dashboard's
+            used = cpu(dashboard) - used
             block = max(lag for when, lag in lags(there, dashboard) if began < when < began + opened)
             found.append((opened * 1000, used * 1000, block))
     opened, used, block = (min(column) for column in zip(*found, strict=True))
