@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.worker import WorkerFailed
@@ -103,6 +104,15 @@ class Quarterdeck(Dressed[None]):
             "picture": lambda: self.call_after_refresh(self._picture),
             "quit": self.action_leave,
         }
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own choice, but a terminal here is waited for and not polled."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":
+            return chosen
+        from tui.terminal import Terminal  # noqa: PLC0415  not every system has what it needs
+
+        return Terminal
 
     def get_default_screen(self) -> Screen[None]:
         """The dashboard is the screen below all others."""
