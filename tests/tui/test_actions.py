@@ -9,6 +9,7 @@ from engine.core.amounts import BadAmount
 from engine.core.errors import Refused, Stale
 from engine.core.values import Amount
 from tui.actions import ACTIONS, BY_KEY, BY_NAME, KILL_ALL_WORD, Focus, footer, help_lines, shown_keys, target
+from tui.screens.deeds import seen, versioned
 from tui.viewmodel.focus import Target
 from tui.viewmodel.lines import text, width
 from tui.viewmodel.questions import Kill, request
@@ -212,10 +213,8 @@ def test_the_only_decision_can_be_made_from_anywhere_and_the_question_repeats_it
     question = asks(board, meant)
     assert question.title == "Approve for parse?"
     assert any("conflicts in src/parse.py" in line for line in question.lines)
-    seen = board.run.tasks["parse"].version
-    assert request("approve", board, meant) == c.Answer(approval=meant.approval, granted=True, version=seen)
-    said = c.Answer(approval=meant.approval, granted=False, why="no", version=seen)
-    assert request("deny", board, meant, "no") == said
+    assert request("approve", board, meant) == c.Answer(approval=meant.approval, granted=True)
+    assert request("deny", board, meant, "no") == c.Answer(approval=meant.approval, granted=False, why="no")
 
 
 @pytest.mark.parametrize("name", ["retry", "cancel"])
@@ -223,9 +222,10 @@ def test_what_is_asked_about_a_task_is_refused_once_the_task_is_another(name):
     play = begun("one", "two", limits=c.Limits(agents=4, attempts=1))
     board = board_of(play.events)
     meant = target(board, Focus("task/one"))
+    asked = versioned(request(name, board, meant, ""), seen(board, meant))
     play.finish("one", "work", c.Broke(reason="no", blame="work"))
     with pytest.raises(Stale):
-        play.do(request(name, board, meant, ""), actor="person")
+        play.do(asked, actor="person")
 
 
 def test_the_question_before_a_kill_names_agent_task_and_what_is_lost():

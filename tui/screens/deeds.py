@@ -81,7 +81,6 @@ class Deeds:
         if text is None:
             return False
         known = seen(self._board, meant)  # whoever answers has read the question as it is now
-        meant = meant._replace(version=known.task)
         try:
             wanted = request(action.name, self._board, meant, text)
             if isinstance(wanted, Kill):

@@ -21,15 +21,11 @@ class Focus(NamedTuple):
 
 
 class Target(NamedTuple):
-    """The agent, the task and the approval (a stage) that are meant; empty where there is none.
-
-    `version` is the task's as it was looked at: what is asked about it is refused once it is another.
-    """
+    """The agent, the task and the approval (a stage) that are meant; empty where there is none."""
 
     agent: str = ""
     task: str = ""
     approval: str = ""
-    version: int | None = None
 
 
 def target(board: Board, focus: Focus) -> Target:
@@ -37,20 +33,13 @@ def target(board: Board, focus: Focus) -> Target:
     kind, name = split(focus.key)
     if kind == "agent" and board.knows(name) is not None:
         task = task_of(board, name)
-        return _target(board, name, task, _asked(board, task))
+        return Target(name, task, _asked(board, task))
     if kind == "task" and board.find(name) is not None:
-        return _target(board, worker(board, name), name, _asked(board, name))
+        return Target(worker(board, name), name, _asked(board, name))
     if kind == "ask":
         asked = approval(board, name)
-        return _target(board, worker(board, asked.task), asked.task, name) if asked is not None else Target()
-    return _target(board, "", "", _asked(board, ""))
-
-
-def _target(board: Board, agent: str, task: str, asked: str) -> Target:
-    found = approval(board, asked)
-    about = task or (found.task if found is not None else "")
-    seen = board.run.task(about).version if board.run is not None and about else None
-    return Target(agent, task, asked, seen)
+        return Target(worker(board, asked.task), asked.task, name) if asked is not None else Target()
+    return Target("", "", _asked(board, ""))
 
 
 def approvals(board: Board) -> list[Approval]:

@@ -127,13 +127,13 @@ def request(name: str, board: Board, meant: Target, said: str = "") -> c.Request
         case "send":
             return c.SteerAgent(agent=meant.agent, text=said)
         case "approve":
-            return c.Answer(approval=meant.approval, granted=True, why=said, version=meant.version)
+            return c.Answer(approval=meant.approval, granted=True, why=said)
         case "deny":
-            return c.Answer(approval=meant.approval, granted=False, why=said, version=meant.version)
+            return c.Answer(approval=meant.approval, granted=False, why=said)
         case "retry":
-            return c.RetryTask(task=meant.task, note=said, version=meant.version)
+            return c.RetryTask(task=meant.task, note=said)
         case "cancel":
-            return c.CancelTask(task=meant.task, note=said, version=meant.version)
+            return c.CancelTask(task=meant.task, note=said)
         case "budget":
             return c.RaiseBudget(scope=scope(board, meant), amount=parse(said))
     raise KeyError(name)
