@@ -1,5 +1,6 @@
 """What people ask at awkward moments: kills at every step of a round, changes of the plan while it runs."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -14,9 +15,15 @@ MOMENTS = ("stage_assigned", "attempt_started", "attempt_claimed", "check_passed
 
 
 def running(place, agent):
-    """Processes under an agent's keeper, by /proc; the keeper itself is ours."""
+    """Processes under an agent's keeper, by /proc; the keeper itself is ours, and may leave while we look."""
     keepers = [record.pid for record in records.read(place.layout.processes) if record.agent == agent]
-    return [child for pid in keepers for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [child for pid in keepers for child in children(pid)]
+
+
+def children(pid):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return []
 
 
 def test_a_kill_at_any_moment_leaves_nothing_running_and_costs_no_attempt(place):
