@@ -29,9 +29,9 @@ def instance_names(pool: str, instances: int) -> tuple[str, ...]:
 
 
 def limits(settings: Settings) -> Limits:
-    """What a run may use at most."""
+    """What a run and its agents may use at most."""
     given = settings.limits
-    return Limits(agents=given.agents, attempts=given.attempts, budget=given.budget)
+    return Limits(**{name: getattr(given, name) for name in Limits.__struct_fields__})
 
 
 def _instance(name: str, pool: str, agent: Agent) -> AgentSpec:

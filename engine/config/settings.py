@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -14,7 +16,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Val
 from pydantic import field_validator as checked
 
 from engine.config.strict import Line, Lines, Strict, Word, Words
-from engine.core import amounts
+from engine.core import amounts, quantities
 from engine.core.plans import is_id, is_inside
 from engine.core.values import Amount, Level, Risk
 
@@ -28,6 +30,22 @@ def _amount(value: object) -> Amount:
     if not isinstance(value, str):
         raise ValueError('must be a text like "5usd" or "200ktok"')
     return amounts.parse(value)
+
+
+def _size(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError('must be a text like "4GB" or "512MB"')
+    return quantities.size(value)
+
+
+def _span(value: object) -> float:
+    if not isinstance(value, str):
+        raise ValueError('must be a text like "2h" or "15m"')
+    return quantities.span(value)
+
+
+def _or_none(value: object, read: Callable[[object], Any]) -> Any:  # noqa: ANN401  what `read` makes of it
+    return 0 if value == "" else read(value)
 
 
 def _runtime(value: str) -> str:
@@ -65,6 +83,27 @@ Budget = Annotated[
     PlainSerializer(amounts.show, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(usd|tok|ktok|mtok)$"}),
 ]
+Size = Annotated[
+    int,
+    PlainValidator(_size),
+    PlainSerializer(quantities.show_size, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{quantities.SIZE}$"}),
+]
+"""Bytes."""
+SizeOrNone = Annotated[
+    int,
+    PlainValidator(partial(_or_none, read=_size)),
+    PlainSerializer(quantities.show_size, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^({quantities.SIZE})?$"}),
+]
+"""Bytes; an empty text is no limit, and 0."""
+SpanOrNone = Annotated[
+    float,
+    PlainValidator(partial(_or_none, read=_span)),
+    PlainSerializer(quantities.show_span, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^({quantities.SPAN})?$"}),
+]
+"""Seconds; an empty text is none, and 0."""
 Inside = Annotated[Line, AfterValidator(_inside)]
 Host = Annotated[str, _like(r"[A-Za-z0-9.*-]+(:[0-9]{1,5})?", '"example.org:443"')]
 Url = Annotated[str, _like(r"https?://\S+", '"https://example.org"')]
@@ -93,11 +132,26 @@ class Project(Strict):
 
 
 class LimitSettings(Strict):
-    """`[limits]`: what a run may use at most."""
+    """`[limits]`: what a run may use at most, and what one agent of it may."""
 
     agents: int = Field(default=4, ge=1, le=256, description="at once")
     budget: Budget = Field(default="5usd", validate_default=True, description="of a run")
     attempts: int = Field(default=3, ge=1, le=100, description="rounds of work a task")
+    processes: int = Field(default=512, ge=0, le=4_000_000, description="of one agent, with threads; 0: no limit")
+    memory: SizeOrNone = Field(default="4GB", validate_default=True, description='of one agent; "": no limit')
+    disk: SizeOrNone = Field(
+        default="8GB", validate_default=True, description='an agent\'s clone, home and tmp together; "": no limit'
+    )
+    file: SizeOrNone = Field(default="2GB", validate_default=True, description='one file; "": no limit')
+    output: Size = Field(default="2MB", validate_default=True, description="a second, four times that in a burst")
+    log: Size = Field(default="64MB", validate_default=True, description="of one attempt, on disk")
+    time: SpanOrNone = Field(
+        default="2h", validate_default=True, description='of one attempt, without its pauses; "": no limit'
+    )
+    nice: int = Field(default=5, ge=0, le=19, description="niceness of agents and checks")
+    freeze_idle: SpanOrNone = Field(
+        default="", validate_default=True, description='freeze an agent that did nothing for so long; "": never'
+    )
 
 
 class Permissions(Strict):

@@ -83,11 +83,23 @@ class TaskSpec(Value, frozen=True, kw_only=True):
 
 
 class Limits(Value, frozen=True, kw_only=True):
-    """What a run may use at most: agents at once, rounds of work a task, money and tokens."""
+    """What a run may use at most: agents at once, rounds of work a task, money and tokens; and what one agent may.
+
+    Of an agent: processes, bytes (`output` a second), seconds. 0 is no limit, as it was before there were any.
+    """
 
     agents: int = 4
     attempts: int = 3
     budget: Amount = Amount()
+    processes: int = 0
+    memory: int = 0
+    disk: int = 0  # clone, home and tmp together
+    file: int = 0
+    output: int = 0
+    log: int = 0
+    time: float = 0.0  # of one attempt, without its pauses
+    nice: int = 0
+    freeze_idle: float = 0.0
 
 
 class Change(Value, frozen=True, kw_only=True):

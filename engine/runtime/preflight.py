@@ -155,7 +155,7 @@ def _limits(settings: Settings, budget: str | None) -> Limits:
     if budget is None:
         return limits
     try:
-        return Limits(agents=limits.agents, attempts=limits.attempts, budget=parse_amount(budget))
+        return replace(limits, budget=parse_amount(budget))
     except BadAmount as error:
         raise CallRefused(str(error), code="usage") from error
 

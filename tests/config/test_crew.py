@@ -7,7 +7,7 @@ import pytest
 from engine.config.crew import crew, limits
 from engine.config.errors import ConfigError
 from engine.config.load import parse_settings
-from engine.core.values import AgentSpec, Amount, Limits
+from engine.core.values import AgentSpec, Amount
 
 HEAD = '[project]\ncheck = ["true"]\n'
 
@@ -54,4 +54,5 @@ def test_an_instance_may_not_have_the_name_of_another_agent_with_instances():
 
 def test_limits_are_those_of_the_file():
     text = HEAD + '[limits]\nagents = 2\nattempts = 5\nbudget = "200ktok"\n'
-    assert limits(parse_settings(text)) == Limits(agents=2, attempts=5, budget=Amount(tokens=200_000))
+    told = limits(parse_settings(text))
+    assert (told.agents, told.attempts, told.budget) == (2, 5, Amount(tokens=200_000))
