@@ -49,9 +49,7 @@ class Gates:
         self._repo, self._project, self._env = repo, project, env
         self._records = layout.processes
         self._by_folder: dict[Path, Place] = {}
-        self._trees = Trees(
-            repo, layout.trees, self._inside, size=size, copies=project.copies, keep_ignored=bool(project.setup)
-        )
+        self._trees = Trees(repo, layout.trees, self._inside, size=size, copies=project.copies)
 
     def places(self) -> Sequence[Place]:
         """The keepers' places of the trees used so far."""
@@ -85,7 +83,7 @@ class Gates:
         if not self._project.setup or place.setup_key == key:
             return
         await run_setup(self._place(folder), folder, self._project.setup, self._env)
-        place.setup_key = key
+        await place.was_set_up(key)
 
     async def setup_key(self, tree: str) -> str:
         """What a setup in this tree would be for; empty where there is none."""

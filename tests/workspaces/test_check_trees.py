@@ -15,8 +15,8 @@ from workspaces.clones.setup import setup_key
 from workspaces.clones.trees import Trees
 
 
-def pool(b: Bench, size: int = 1, *, keep_ignored: bool = False) -> Trees:
-    return Trees(b.repo, b.root / ".quarterdeck" / "trees", b.inside, size=size, keep_ignored=keep_ignored)
+def pool(b: Bench, size: int = 1) -> Trees:
+    return Trees(b.repo, b.root / ".quarterdeck" / "trees", b.inside, size=size)
 
 
 def held(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -77,20 +77,26 @@ def test_one_tree_after_another(tmp_path: Path) -> None:
 
 
 def test_setup_products_stay_until_the_tree_is_made_anew(tmp_path: Path) -> None:
-    b = bench(tmp_path, {".gitignore": ".venv\n"})
+    b = bench(tmp_path, {".gitignore": ".venv\nodd*\ncache\n"})
 
     async def scenario() -> None:
-        async with pool(b, keep_ignored=True).take() as tree:
+        async with pool(b).take() as tree:
             await tree.prepare(b.tip, head=b.tip)
             (tree.folder / ".venv").mkdir()
-            tree.setup_key = "k"
+            (tree.folder / "odd [name]*").write_text("made by setup")
+            (tree.folder / ".venv" / "a").write_text("a")
+            await tree.was_set_up("k")
+            assert (tree.setup_key, tree.products) == ("k", (".venv", "odd [name]*"))
+            (tree.folder / "cache").mkdir()
+            (tree.folder / "cache" / "planted.pyc").write_text("by a check")
             await tree.prepare(b.tip, head=b.tip)
-            assert (tree.folder / ".venv").is_dir()
-            assert tree.setup_key == "k"
+            assert (tree.folder / ".venv" / "a").exists()
+            assert (tree.folder / "odd [name]*").exists()
+            assert not (tree.folder / "cache").exists()
             (tree.folder / ".git" / "index").write_bytes(b"ruined")
             assert await tree.prepare(b.tip, head=b.tip)
             assert not (tree.folder / ".venv").exists()
-            assert tree.setup_key == ""
+            assert (tree.setup_key, tree.products) == ("", ())
 
     run(scenario())
 

@@ -71,6 +71,19 @@ def remove(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
+def empty(folder: Path) -> None:
+    """Delete all that is in a folder, which is made if it is missing, or is none."""
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink(missing_ok=True)
+        folder.mkdir(parents=True)
+    folder.chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            remove(Path(entry.path))
+        else:
+            Path(entry.path).unlink()
+
+
 def _open(folder: Path) -> None:
     """Let the owner into a folder and all below it; each is opened before it is walked into."""
     folder.chmod(stat.S_IRWXU)

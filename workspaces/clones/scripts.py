@@ -6,6 +6,7 @@ agent's, and so is all that git reads in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,13 +31,14 @@ ENVIRONMENT = {
 _RESTORE = """
 set -eu
 head=$1 tree=$2 clean=$3 exclude=$4
+shift 4
 rm -rf .git/HEAD .git/config .git/hooks .git/info .git/*.lock .git/rebase-merge .git/rebase-apply .git/sequencer \
   .git/MERGE_HEAD .git/CHERRY_PICK_HEAD .git/REVERT_HEAD .git/commondir
 printf '%s\\n' "$head" > .git/HEAD
 printf '%s' "$BONES_CONFIG" > .git/config
 printf '%s' "$BONES_ALTERNATES" > .git/objects/info/alternates
 git read-tree --reset -u "$tree" </dev/null
-[ -z "$clean" ] || git clean -q "-$clean" </dev/null
+[ -z "$clean" ] || git clean -q "-$clean" "$@" </dev/null
 [ -z "$exclude" ] || { mkdir .git/info; printf '%s' "$exclude" > .git/info/exclude; tar -xf -; }
 """
 
@@ -61,17 +63,25 @@ async def restore(
     head: str,
     tree: str,
     clean: str = "",
+    spare: Sequence[str] = (),
     exclude: Sequence[str] = (),
     archive: bytes = b"",
 ) -> Completed:
     """Bring index and files to exactly `tree`, with `head` as the commit they stand on.
 
-    `clean` are the flags of `git clean`; `archive` is a tar of copied files, kept out of git by `exclude`.
+    `clean` are the flags of `git clean`, `spare` ignored paths that it leaves; `archive` is a tar of copied files, kept
+    out of git by `exclude`.
     """
     lines = "".join(f"/{name}\n" for name in exclude)
     env = ENVIRONMENT | {"BONES_CONFIG": bones.config, "BONES_ALTERNATES": bones.alternates}
-    argv = ("sh", "-c", _RESTORE, "restore", head, tree, clean, lines)
+    left = [word for name in spare for word in ("-e", _literally(name))]
+    argv = ("sh", "-c", _RESTORE, "restore", head, tree, clean, lines, *left)
     return await inside(argv, cwd=folder, env=env, stdin=archive, timeout=600.0)
+
+
+def _literally(name: str) -> str:
+    """A pattern of git's that means just this path from the root."""
+    return "/" + re.sub(r"([*?\[\\ ])", r"\\\1", name)
 
 
 async def collect(inside: Inside, folder: Path, *, base: str, who: Identity, message: str, limit: int) -> Completed:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workspaces.clones import scripts
-from workspaces.clones.bones import Bones, remove
+from workspaces.clones.bones import Bones, empty, remove
 from workspaces.clones.copies import archive
 from workspaces.errors import TreeBroken
 from workspaces.ports import Completed, Inside
@@ -34,15 +35,17 @@ class Tree:
         self._clean = "ffd" if keep_ignored else "ffdx"
         self._bones = Bones.of(repo, who)
 
-    async def restore(self, head: str, tree: str) -> bool:
-        """Bring index and files to `tree`, HEAD to the commit `head`; tell whether the folder was made for it.
+    async def restore(self, head: str, tree: str, *, spare: Sequence[str] = ()) -> bool:
+        """Bring index and files to `tree`, HEAD to the commit `head`; tell whether the clone was made for it.
 
-        Raises `TreeBroken`, `CopyRefused`.
+        `spare` are ignored paths that are left as they are. The folder itself stays the same one, as a sandbox has been
+        given just that. Raises `TreeBroken`, `CopyRefused`.
         """
         tar = archive(self._root, self._copies)
-        if self.folder.is_dir() and (await self._run(head, tree, self._clean, tar)).code == 0:
+        there = (self.folder / ".git").is_dir()
+        if there and (await self._run(head, tree, self._clean, tar, spare)).code == 0:
             return False
-        await self.remove()
+        await _to_its_end(empty, self.folder)
         self._bones.make(self.folder)
         done = await self._run(head, tree, "", tar)
         if done.code != 0:
@@ -50,15 +53,19 @@ class Tree:
         return True
 
     async def remove(self) -> None:
-        """Delete the folder with all that is in it. Cancelled, it is done first: a thread goes on all the same."""
-        removing = asyncio.ensure_future(asyncio.to_thread(remove, self.folder))
-        try:
-            await asyncio.shield(removing)
-        except asyncio.CancelledError:
-            await removing
-            raise
+        """Delete the folder with all that is in it."""
+        await _to_its_end(remove, self.folder)
 
-    async def _run(self, head: str, tree: str, clean: str, tar: bytes) -> Completed:
+    async def ignored(self) -> tuple[str, ...]:
+        """Files and whole folders in it that git ignores, but for the copies. Raises `TreeBroken`."""
+        argv = ("git", "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        done = await self._inside(argv, cwd=self.folder, env=scripts.ENVIRONMENT)
+        if done.code != 0:
+            raise TreeBroken(self.folder, why(done))
+        found = {os.fsdecode(name).removesuffix("/") for name in done.out.split(b"\0") if name}
+        return tuple(sorted(found - set(self._copies)))
+
+    async def _run(self, head: str, tree: str, clean: str, tar: bytes, spare: Sequence[str] = ()) -> Completed:
         return await scripts.restore(
             self._inside,
             self.folder,
@@ -66,9 +73,20 @@ class Tree:
             head=head,
             tree=tree,
             clean=clean,
+            spare=spare,
             exclude=self._copies if tar else (),
             archive=tar,
         )
+
+
+async def _to_its_end(act: Callable[[Path], None], folder: Path) -> None:
+    """In a thread. Cancelled, it is done first: the thread would go on all the same."""
+    acting = asyncio.ensure_future(asyncio.to_thread(act, folder))
+    try:
+        await asyncio.shield(acting)
+    except asyncio.CancelledError:
+        await acting
+        raise
 
 
 def why(done: Completed) -> str:
