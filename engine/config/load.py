@@ -22,7 +22,7 @@ from engine.config.strict import Spot, validate
 PROJECT_FILE = "quarterdeck.toml"
 USER_FILE = "config.toml"
 NAMED_BY = "QUARTERDECK_CONFIG"
-USERS_ALONE = (("gateway",), ("security",), ("bus", "provider"), ("bus", "port"), ("bus", "accounts"))
+USERS_ALONE = (("gateway",), ("security",), ("credentials",), ("bus", "provider"), ("bus", "port"), ("bus", "accounts"))
 CHECK_EXAMPLE = 'write what proves a change, such as check = ["python3 -m pytest -q"]'
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic import field_validator as checked
 
+from engine.config.access import HomeFiles, Hosts, Permissions, Security
 from engine.config.strict import Line, Lines, Strict, Word, Words
 from engine.core import amounts, quantities
 from engine.core.plans import is_id, is_inside
@@ -105,7 +106,6 @@ SpanOrNone = Annotated[
 ]
 """Seconds; an empty text is none, and 0."""
 Inside = Annotated[Line, AfterValidator(_inside)]
-Host = Annotated[str, _like(r"[A-Za-z0-9.*-]+(:[0-9]{1,5})?", '"example.org:443"')]
 Url = Annotated[str, _like(r"https?://\S+", '"https://example.org"')]
 Key = Annotated[
     str,
@@ -113,7 +113,6 @@ Key = Annotated[
         r"(env|keyring|command):\S.*", '"env:NAME", "keyring:NAME" or "command:…"; the key itself does not belong here'
     ),
 ]
-Confine = Literal["strong", "basic", "none"]
 
 
 class Project(Strict):
@@ -122,9 +121,7 @@ class Project(Strict):
     check: Lines = Field(min_length=1, description="the gate: shell lines run on every merge candidate")
     target: Line | None = Field(default=None, description="the branch merged into; default: the current one")
     setup: Lines = Field(default=(), description="shell lines run once in every fresh tree")
-    setup_network: Annotated[tuple[Host, ...], Field(strict=False)] = Field(
-        default=(), description="hosts setup may reach"
-    )
+    setup_network: Hosts = Field(default=(), description="hosts setup may reach")
     copies: Annotated[tuple[Inside, ...], Field(strict=False)] = Field(
         default=(), description="ignored files brought along"
     )
@@ -152,15 +149,6 @@ class LimitSettings(Strict):
     freeze_idle: SpanOrNone = Field(
         default="", validate_default=True, description='freeze an agent that did nothing for so long; "": never'
     )
-
-
-class Permissions(Strict):
-    """`[agents.NAME.permissions]`: what an agent may change, read and reach."""
-
-    write: Lines | None = Field(default=None, description="globs; default: all but files that run code later")
-    read: Lines = Field(default=(), description="extra folders outside the clone")
-    network: Annotated[tuple[Host, ...], Field(strict=False)] = ()
-    confine: Confine | None = Field(default=None, description="the least acceptable; the strongest there is is used")
 
 
 class Agent(Strict):
@@ -258,15 +246,12 @@ class Bus(BusSwitch):
     )
 
 
-class Security(Strict):
-    """`[security]` of the user's file."""
-
-    allow_unconfined: bool = False
-
-
 class Settings(ProjectFile):
     """Both files together: the project's settings, and what only the user may set."""
 
     gateway: dict[Word, Gateway] = Field(default_factory=dict)
     security: Security = Security()
+    credentials: dict[AgentName, HomeFiles] = Field(
+        default_factory=dict, description="of an agent or a runtime: files in your HOME that it gets copies of"
+    )
     bus: Bus = Bus()

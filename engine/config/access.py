@@ -1,0 +1,70 @@
+"""What an agent may change, read and reach, and what has to hold it in: the settings that say so.
+
+They say what may be written. Whether a folder may be named by a project's file is `folders`' to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from engine.config.strict import Line, Lines, Strict
+from engine.core.plans import is_inside
+
+Mechanism = Literal["namespaces", "bubblewrap", "landlock", "seatbelt"]
+MECHANISMS: tuple[Mechanism, ...] = ("namespaces", "bubblewrap", "landlock", "seatbelt")
+"""Strongest first, which is the order they are tried in, whatever the order they are written in."""
+Confine = Literal["strong", "basic", "none"]
+
+HTTPS = 443
+_HOST = re.compile(r"((?:\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
+_PORTS = range(1, 65536)
+
+
+def _host(value: str) -> str:
+    """The host with its port, in small letters; without a port it is that of https."""
+    found = _HOST.fullmatch(value)
+    if found is None:
+        raise ValueError('must be like "example.org:443" or "*.example.org:443"')
+    port = int(found[2] or HTTPS)
+    if port not in _PORTS:
+        raise ValueError(f"{port} is no port; they go from 1 to {_PORTS[-1]}")
+    return f"{found[1].lower()}:{port}"
+
+
+def _in_home(value: str) -> str:
+    if not is_inside(value) or not PurePosixPath(value).parts:
+        raise ValueError(f'"{value}" must be a file\'s path relative to your HOME, without ".."')
+    return PurePosixPath(value).as_posix()
+
+
+def _ordered(given: tuple[Mechanism, ...]) -> tuple[Mechanism, ...]:
+    return tuple(one for one in MECHANISMS if one in given)
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
+HomeFiles = Annotated[tuple[Annotated[Line, AfterValidator(_in_home)], ...], Field(strict=False)]
+
+
+class Permissions(Strict):
+    """`[agents.NAME.permissions]`: what an agent may change, read and reach."""
+
+    write: Lines | None = Field(default=None, description="globs; default: all but files that run code later")
+    read: Lines = Field(default=(), description="extra folders outside the clone, shown read-only")
+    network: Hosts = Field(default=(), description="host:port; without a port 443")
+    confine: Confine | None = Field(
+        default=None, description="the least acceptable, by default basic; the strongest there is is used"
+    )
+
+
+class Security(Strict):
+    """`[security]` of the user's file: what confinement may be made of, and whether it may be missing."""
+
+    mechanisms: Annotated[tuple[Mechanism, ...], Field(strict=False), AfterValidator(_ordered)] = Field(
+        default=MECHANISMS, description="which may be tried, strongest first"
+    )
+    allow_unconfined: bool = Field(default=False, description="agents that accept it may run without confinement")
