@@ -1,0 +1,34 @@
+"""A cell on its way to a keeper: the flat fields of the first frame, `cell`.
+
+MECHANISM PORT PROCESSES FILE_BYTES CGROUP, then four counted lists: operations (three fields each), readable,
+writable, masked. `inside.parse` reads them back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.processes import wire
+from engine.processes.confinement import mounts
+from engine.processes.confinement.tiers import Cell
+
+
+def encode(cell: Cell, *, uid: int | None = None) -> tuple[bytes, ...]:
+    """The fields behind the verb. `uid` is whom the mounts are for, by default us."""
+    profile, tier = cell.profile, cell.tier
+    operations = mounts.operations(profile, uid=os.getuid() if uid is None else uid)
+    return (
+        tier.mechanism.encode(),
+        *(b"%d" % number for number in (profile.port, profile.processes, profile.file_bytes)),
+        os.fsencode(tier.cgroup or ""),
+        *wire.counted(os.fsencode(part) for operation in operations for part in operation),
+        *_paths(profile.readable),
+        *_paths((profile.home, profile.tmp, *profile.writable)),
+        *_paths((profile.home_at, *profile.masked)),
+    )
+
+
+def _paths(paths: Iterable[Path]) -> tuple[bytes, ...]:
+    return wire.counted(os.fsencode(path) for path in paths)

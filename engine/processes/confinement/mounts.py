@@ -1,0 +1,113 @@
+"""A profile as an ordered list of mounts, the same for our own namespaces and for bubblewrap.
+
+Pure: it looks at no disk. Whoever carries the operations out knows what exists, pins sources before anything is
+covered, and follows no symbolic link. `/` itself is read-only, nosuid and nodev before the first of them.
+
+verb     source            at target
+proc     -                 a fresh /proc
+dev      -                 a minimal /dev: null zero full random urandom tty, pts, ptmx, shm
+tmpfs    -                 small, empty, writable
+hide     -                 empty and read-only; a file: /dev/null; what does not exist is left out
+bind     folder or file    writable
+bind_ro  folder or file    read-only
+alias    folder or file    as bind, left out where the source does not exist
+alias_ro folder or file    as bind_ro, left out where the source does not exist
+freeze   -                 what is there by then, read-only; what does not exist is left out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from engine.processes.confinement.profile import Profile
+
+Verb = Literal["proc", "dev", "tmpfs", "hide", "bind", "bind_ro", "alias", "alias_ro", "freeze"]
+
+SCRATCH = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  places to cover, not to use
+PROC, DEV, RUN = Path("/proc"), Path("/dev"), Path("/run")
+# Owned by uid 0, so capabilities do not guard them: who is root inside is root to these files.
+ROOT_FROZEN = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
+ROOT_HIDDEN = (
+    *("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/sched_debug", "/proc/acpi"),
+    *("/proc/scsi", "/proc/kmsg", "/proc/kallsyms", "/proc/latency_stats", "/proc/asound", "/proc/kpagecount"),
+    *("/sys/firmware", "/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/security"),
+    *("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers", "/etc/sudoers.d"),
+    *(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "dsa", "ecdsa", "ed25519")),
+    *("/etc/ssl/private", "/etc/pki/tls/private", "/etc/letsencrypt", "/etc/wireguard", "/etc/krb5.keytab"),
+    *("/etc/NetworkManager/system-connections", "/etc/kubernetes", "/var/lib/docker", "/var/lib/containerd"),
+    *("/var/spool/cron", "/root", "/boot"),
+)
+
+
+class Op(NamedTuple):
+    """One mount. Paths are absolute; `source` is empty where the verb needs none."""
+
+    verb: Verb
+    source: str
+    target: str
+
+
+def operations(profile: Profile, *, uid: int) -> tuple[Op, ...]:
+    """The mounts that put `profile` in force for a user `uid`, outer ones first."""
+    wanted = dict(_system(uid))
+    for path in (profile.home_at, *profile.masked):
+        wanted[path] = Op("hide", "", str(path))
+    wanted |= {path: Op("bind_ro", str(path), str(path)) for path in profile.readable}
+    wanted |= {at: _shown(profile, at, folder) for at, folder in profile.aliases}
+    wanted |= {path: Op("bind", str(path), str(path)) for path in profile.writable}
+    wanted |= {path: Op("bind", str(profile.tmp), str(path)) for path in SCRATCH}
+    wanted |= {profile.home_at: Op("bind", str(profile.home), str(profile.home_at))}
+    wanted |= {profile.home: Op("bind", str(profile.home), str(profile.home))}
+    wanted |= {path: Op("freeze", "", str(path)) for path in profile.frozen}
+    for at, folder in profile.aliases:
+        wanted = dict(_mirrored(wanted, at, folder)) | wanted
+    return tuple(_needed(wanted))
+
+
+def _system(uid: int) -> Iterator[tuple[Path, Op]]:
+    yield PROC, Op("proc", "", str(PROC))
+    yield DEV, Op("dev", "", str(DEV))
+    yield RUN, Op("tmpfs", "", str(RUN))
+    if uid == 0:
+        yield from ((Path(path), Op("freeze", "", path)) for path in ROOT_FROZEN)
+        yield from ((Path(path), Op("hide", "", path)) for path in ROOT_HIDDEN)
+
+
+def _shown(profile: Profile, at: Path, folder: Path) -> Op:
+    writable = any(folder.is_relative_to(path) for path in (*profile.writable, profile.home))
+    return Op("alias" if writable else "alias_ro", str(folder), str(at))
+
+
+def _mirrored(wanted: dict[Path, Op], at: Path, folder: Path) -> Iterator[tuple[Path, Op]]:
+    """What lies in a folder lies in its alias: else a frozen file could be written to there."""
+    for path, op in wanted.items():
+        if path != folder and path.is_relative_to(folder):
+            place = at / path.relative_to(folder)
+            yield place, op._replace(target=str(place))
+
+
+def _needed(wanted: dict[Path, Op]) -> Iterator[Op]:
+    """By depth, without what changes nothing where it lies."""
+    kept: dict[Path, Op] = {}
+    for path in sorted(wanted, key=lambda path: (len(path.parts), path)):
+        op = wanted[path]
+        around = next((kept[parent] for parent in path.parents if parent in kept), None)
+        if not _idle(op, around):
+            kept[path] = op
+            yield op
+
+
+def _idle(op: Op, around: Op | None) -> bool:
+    if op.verb == "hide":
+        return around is not None and around.verb in ("hide", "tmpfs")
+    if op.verb == "bind_ro":
+        return op.source == op.target and (around is None or (around.verb == "bind_ro" and _itself(around)))
+    if op.verb == "freeze":
+        return around is not None and around.verb in ("bind_ro", "freeze")
+    return op.verb == "bind" and _itself(op) and around is not None and around.verb == "bind" and _itself(around)
+
+
+def _itself(op: Op) -> bool:
+    return op.source == op.target
