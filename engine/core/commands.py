@@ -16,6 +16,7 @@ from engine.core.values import (
     Change,
     CheckRun,
     Level,
+    Limited,
     Limits,
     Side,
     Source,
@@ -329,6 +330,14 @@ class Killed(Report, frozen=True, kw_only=True):
     snapshot: str | None = None
 
 
+class Bit(Report, frozen=True, kw_only=True):
+    """A limit held an agent's program."""
+
+    stage: str
+    lease: int
+    limit: Limited
+
+
 class Steered(Report, frozen=True, kw_only=True):
     """A message reached the agent's program, or was put into its inbox (`delivered` false)."""
 
@@ -389,6 +398,7 @@ Reports = (
     | Froze
     | Ended
     | Killed
+    | Bit
     | Steered
     | Spent
     | Took

@@ -19,6 +19,7 @@ from engine.core.values import (
     Change,
     CheckRun,
     Level,
+    Limited,
     Limits,
     Outcome,
     Side,
@@ -363,6 +364,13 @@ class AgentKilled(Fact, frozen=True, kw_only=True):
     snapshot: str | None = None
 
 
+class LimitReached(Fact, frozen=True, kw_only=True):
+    """A limit held an agent's program, once for each limit and assignment. Envelope: task, attempt, agent."""
+
+    stage: str
+    limit: Limited
+
+
 class AgentSteered(Fact, frozen=True, kw_only=True):
     """A message was handed to the agent."""
 
@@ -485,6 +493,7 @@ Data = (
     | AgentHeld
     | AgentStopped
     | AgentKilled
+    | LimitReached
     | AgentSteered
     | UsageBooked
     | BudgetReached

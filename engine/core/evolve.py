@@ -238,6 +238,7 @@ def _stage_assigned(state: State, event: e.Event, data: e.StageAssigned) -> None
     if agent is not None:
         agent.stage, agent.since, agent.seq = data.stage, event.at, event.seq
         agent.done += 1
+        agent.limited = None
     if stage.kind == "work":
         round_ = _round(state, event)
         round_.author = event.agent
@@ -393,6 +394,14 @@ def _paused(state: State, event: e.Event, _: e.AgentPaused) -> None:
 def _resumed(state: State, event: e.Event, _: e.AgentResumed) -> None:
     agent = _agent(state, event)
     agent.pause, agent.held, agent.ending, agent.proof = "", "", False, ""
+    agent.limited = None
+
+
+@_on(e.LimitReached)
+def _limit_reached(state: State, event: e.Event, data: e.LimitReached) -> None:
+    agent = state.agents.get(event.agent)
+    if agent is not None:  # a check is nobody's
+        agent.limited = data.limit
 
 
 @_on(e.AgentHeld)

@@ -252,6 +252,11 @@ def _killed(state: State, report: c.Killed) -> Drafts:
     return [*held, *taken, Draft(data=fact, agent=report.agent)]
 
 
+def _bit(state: State, report: c.Bit) -> Drafts:
+    stage = _leased(state, report.stage, report.lease)
+    return [] if isinstance(stage, str) else [of(stage, e.LimitReached(stage=stage.id, limit=report.limit))]
+
+
 def _steered(_: State, report: c.Steered) -> Drafts:
     return [Draft(data=e.AgentSteered(text=report.text, delivered=report.delivered), agent=report.agent)]
 
@@ -310,6 +315,7 @@ _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
     c.Froze: _froze,
     c.Ended: _ended,
     c.Killed: _killed,
+    c.Bit: _bit,
     c.Steered: _steered,
     c.Spent: _spent,
     c.Took: _took,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from engine.core.approvals import trouble
 from engine.core.evidence import Grade, grade, required
+from engine.core.limits import reached
 from engine.core.routing import able
 from engine.core.stages import AGENT_KINDS
 from engine.core.state import Agent, Round, Run, Stage, State, Task
@@ -79,7 +80,7 @@ def _agent_state(state: State, agent: Agent, stage: Stage | None, *, live: bool)
     if agent.stage and not live:
         return "stopped", "its engine is gone, and what it ran ends with it"
     if agent.pause == "frozen":
-        return "paused", "its processes are frozen"
+        return "paused", f"its processes are frozen{_limited(agent)}"
     if stage is not None:
         return _at_work(agent, stage)
     if agent.pause:
@@ -94,7 +95,11 @@ def _at_work(agent: Agent, stage: Stage) -> tuple[str, str]:
     asked = "; asked to pause" if agent.pause else ""
     if not stage.pid:
         return "starting", f"{stage.kind} of {stage.task} is assigned to it, its program has not begun{asked}"
-    return "working", f"{stage.kind} of {stage.task}: its program runs as process {stage.pid}{asked}"
+    return "working", f"{stage.kind} of {stage.task}: its program runs as process {stage.pid}{asked}{_limited(agent)}"
+
+
+def _limited(agent: Agent) -> str:
+    return f"; {reached(agent.limited)}" if agent.limited is not None else ""
 
 
 def _held(agent: Agent, *, live: bool) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from engine.core.values import (
     Change,
     CheckRun,
     Level,
+    Limited,
     Limits,
     Outcome,
     Side,
@@ -156,6 +157,7 @@ class Agent(Struct, kw_only=True):
     usd: str = "0"
     raised: tuple[Amount, ...] = ()
     spent_out: bool = False
+    limited: Limited | None = None  # the last limit that its program reached
 
 
 class Run(Struct, kw_only=True):

@@ -18,6 +18,8 @@ Verdict = Literal["approve", "reject"]
 Level = Literal["auto", "confirm", "review"]
 Risk = Literal["low", "medium", "high"]
 Source = Literal["plan", "file", "planner", "command", "goal"]
+Bite = Literal["slowed", "cut", "refused", "ended", "frozen"]
+"""What a limit does: wait for it, drop the rest, give no more, end the program, freeze the agent."""
 
 
 class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,6 +36,8 @@ class AgentSpec(Value, frozen=True, kw_only=True):
     tier: str = "standard"
     confine: str = ""  # the least confinement asked for; read, not yet enforced
     budget: Amount | None = None
+    write: tuple[str, ...] | None = None  # globs of what may change in what it hands in; None: anything
+    given: tuple[str, ...] = ()  # of these, what the person's own settings say: see `guarded`
 
 
 class Amount(Value, frozen=True, kw_only=True):
@@ -102,11 +106,28 @@ class Limits(Value, frozen=True, kw_only=True):
     freeze_idle: float = 0.0
 
 
+class Limited(Value, frozen=True, kw_only=True):
+    """A limit that was reached: its name, what it is and what was used, in words, and what was done about it."""
+
+    limit: str
+    value: str
+    done: Bite
+    used: str = ""
+
+
+class Guarded(Value, frozen=True, kw_only=True):
+    """A changed path that acts without anybody asking for it, so that a person must grant it, and why."""
+
+    path: str
+    why: str
+
+
 class Change(Value, frozen=True, kw_only=True):
     """A change that was taken in from a clone. Hashes are full git object names.
 
     `tree` is what the agent's clone held, `base` the commit its difference is taken against, `patch` git's stable
-    patch-id of that difference (so that a review survives a moved target).
+    patch-id of that difference (so that a review survives a moved target). `guarded` are paths it may not bring to the
+    target without a person's word.
     """
 
     commit: str
@@ -116,6 +137,7 @@ class Change(Value, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     added: int = 0
     removed: int = 0
+    guarded: tuple[Guarded, ...] = ()
 
 
 class CheckRun(Value, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from engine.core import events as e
 from engine.core.amounts import show as show_amount
+from engine.core.limits import reached, setting
 from engine.core.state import State
 from engine.core.values import Change, CheckRun
 from tui.faces import Face
@@ -317,6 +318,12 @@ def _killed(_: e.Event, data: e.AgentKilled, __: State) -> Gist:
     snapshot = f"; its work is kept as {data.snapshot}" if data.snapshot else ""
     word = "killed" if data.gone else "NOT killed"
     return Gist("ended" if data.gone else "bad", word, f"{data.proof}{snapshot}")
+
+
+@_says(e.LimitReached)
+def _limit_reached(_: e.Event, data: e.LimitReached, __: State) -> Gist:
+    ended = data.limit.done == "ended"
+    return Gist("bad" if ended else "wait", "limit", f"{reached(data.limit)} ({setting(data.limit.limit)})")
 
 
 @_says(e.AgentSteered)

@@ -20,7 +20,8 @@ _ALWAYS = (
     e.EngineStopped, e.RunResumed, e.PlanRevised, e.PlanRefused, e.TaskAdded, e.TaskRevised, e.TaskRetried,
     e.TaskReassigned, e.TaskCancelAsked, e.StageInterrupted, e.AttemptStarted, e.AttemptClaimed, e.AttemptFailed,
     e.CheckFailed, e.ReviewGiven, e.ReviewFailed, e.MergeDone, e.MergeConflicted, e.MergeWaiting, e.MergeCleared,
-    e.MergeFailed, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.AgentStopped, e.AgentKilled, e.AgentSteered,
+    e.MergeFailed, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.AgentStopped, e.AgentKilled, e.LimitReached,
+    e.AgentSteered,
     e.BudgetReached, e.BudgetRaised, e.ApprovalAsked, e.ApprovalGiven, e.MessageRefused, e.NoticeGiven,
 )  # fmt: skip
 _TALK = frozenset({"note", "escalation", "clarification_request", "answer", "proposal", "error"})
