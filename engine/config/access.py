@@ -45,8 +45,15 @@ def _ordered(given: tuple[Mechanism, ...]) -> tuple[Mechanism, ...]:
     return tuple(one for one in MECHANISMS if one in given)
 
 
+def _name(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("is no name of a folder")
+    return value
+
+
 Host = Annotated[str, AfterValidator(_host)]
 Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
+Folders = Annotated[tuple[Annotated[Line, AfterValidator(_name)], ...], Field(strict=False)]
 HomeFiles = Annotated[tuple[Annotated[Line, AfterValidator(_in_home)], ...], Field(strict=False)]
 
 
@@ -54,7 +61,7 @@ class Permissions(Strict):
     """`[agents.NAME.permissions]`: what an agent may change, read and reach."""
 
     write: Lines | None = Field(default=None, description="globs; default: all but files that run code later")
-    read: Lines = Field(default=(), description="extra folders outside the clone, shown read-only")
+    read: Folders = Field(default=(), description="extra folders outside the clone, shown read-only")
     network: Hosts = Field(default=(), description="host:port; without a port 443")
     confine: Confine | None = Field(
         default=None, description="the least acceptable, by default basic; the strongest there is is used"

@@ -15,9 +15,11 @@ from typing import Any
 from engine.config import document
 from engine.config.document import Document
 from engine.config.errors import ConfigError, NoConfig
+from engine.config.folders import Places, made_real
 from engine.config.locate import Path as Place
 from engine.config.settings import Settings
 from engine.config.strict import Spot, validate
+from workspaces.layout import state_folder
 
 PROJECT_FILE = "quarterdeck.toml"
 USER_FILE = "config.toml"
@@ -45,7 +47,16 @@ def load(root: Path, *, user: Path | None = None) -> Settings:
     if not path.is_file():
         raise NoConfig(f"there is no {PROJECT_FILE} in {root}", way_out="write one with `quarterdeck init`")
     project = document.parse(document.read_text(path, PROJECT_FILE), name=PROJECT_FILE, fmt="toml")
-    return combine(project, _users(user or user_file()))
+    file = user or user_file()
+    users = _users(file)
+    sources = (project, users) if users else (project,)
+    way_out = f"write it to your own settings, {file}, where it may be named"
+    return made_real(combine(project, users), sources, _places(root, file), way_out=way_out)
+
+
+def _places(root: Path, user: Path) -> Places:
+    private = (state_folder("any").parent.resolve(), user.resolve())
+    return Places(root=root.resolve(), home=Path.home().resolve(), private=private)
 
 
 def parse_settings(text: str, *, name: str = PROJECT_FILE) -> Settings:

@@ -37,7 +37,7 @@ on = ["task:implement"]                # triggers; default: stages it can do
 skills = ["house-style@^2"]
 [agents.builder.permissions]
 write = ["src/**", "tests/**"]
-read = ["..."]                         # extra folders outside the clone
+read = ["docs"]                        # extra folders outside the clone
 network = ["example.org:443"]          # default: none but the gateway
 confine = "basic"
 [approvals]                            # risk class -> auto | confirm | review; tasks are low unless said
@@ -54,7 +54,10 @@ USERS = """
 url = "https://example.org"            # default: the vendor's; any compatible server, a local one too
 key = "env:ANTHROPIC_API_KEY"          # env:NAME | keyring:NAME | command:…; never given to an agent
 [security]
+mechanisms = ["landlock", "bubblewrap"]
 allow_unconfined = false
+[credentials]
+claude = [".claude/.credentials.json"]
 """
 
 
@@ -85,6 +88,7 @@ def refused(text: str) -> str:
 
 def test_the_contract_s_example_is_read_as_it_says(root):
     put(root, CONTRACT, USERS)
+    (root / "docs").mkdir()
     settings = load(root)
     builder = settings.agents["builder"]
     assert settings.project.copies == (".env",)
@@ -92,6 +96,10 @@ def test_the_contract_s_example_is_read_as_it_says(root):
     assert (builder.instances, builder.budget, builder.on) == (3, Amount(usd="2"), ("task:implement",))
     assert builder.permissions.write == ("src/**", "tests/**")
     assert builder.permissions.confine == "basic"
+    assert builder.permissions.read == (str(root.resolve() / "docs"),)
+    assert builder.permissions.network == ("example.org:443",)
+    assert settings.security.mechanisms == ("bubblewrap", "landlock")
+    assert settings.credentials == {"claude": (".claude/.credentials.json",)}
     assert settings.approvals == {"low": "auto", "medium": "confirm", "high": "review"}
     assert settings.gateway["anthropic"].key == "env:ANTHROPIC_API_KEY"
     assert settings.patterns == settings.environments == {"X": {}}
@@ -106,6 +114,8 @@ def test_only_the_check_is_required_and_the_rest_has_its_default():
     assert settings.project.target is None
     assert settings.agents == settings.approvals == {}
     assert settings.security.allow_unconfined is False
+    assert settings.security.mechanisms == ("namespaces", "bubblewrap", "landlock", "seatbelt")
+    assert settings.credentials == {}
 
 
 def test_no_file_names_the_way_out(root):
@@ -148,6 +158,28 @@ BAD = {
     "security": (
         CHECK + "security.allow_unconfined = true\n[security]\nallow_unconfined = true",
         "quarterdeck.toml:4: [security]: a project may not set this; write it to your own settings, USER",
+    ),
+    "credentials": (
+        CHECK + '[credentials]\na = [".ssh/id_ed25519"]',
+        "quarterdeck.toml:3: [credentials]: a project may not set this; write it to your own settings, USER",
+    ),
+    "host": (
+        CHECK + AGENT + '[agents.a.permissions]\nnetwork = ["example.org:443", "https://example.org"]',
+        (
+            'quarterdeck.toml:7: [agents.a.permissions]: field "network": must be like "example.org:443" '
+            'or "*.example.org:443"'
+        ),
+    ),
+    "port": (
+        CHECK + 'setup_network = ["example.org:70000"]',
+        'quarterdeck.toml:3: [project]: field "setup_network": 70000 is no port; they go from 1 to 65535',
+    ),
+    "confine": (
+        CHECK + AGENT + '[agents.a.permissions]\nconfine = "weak"',
+        (
+            'quarterdeck.toml:7: [agents.a.permissions]: field "confine": must be "strong", "basic" or "none", '
+            'not "weak"'
+        ),
     ),
     "later runtime": (
         CHECK + '[agents.a]\nruntime = "claude"',
@@ -281,6 +313,38 @@ def test_a_key_put_where_only_its_place_belongs_is_not_repeated(root):
         ),
         f'{user}:4: [gateway.x]: field "url": must be like "https://example.org"',
     ]
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../x", ".", ""])
+def test_credentials_are_files_in_home(root, file):
+    user = put(root, CHECK, f'[credentials]\nclaude = ["{file}"]\n')
+    with pytest.raises(ConfigError) as error:
+        load(root)
+    assert str(error.value).startswith(f'{user}:2: [credentials]: field "claude": ')
+
+
+def test_an_unknown_mechanism_is_refused(root):
+    user = put(root, CHECK, '[security]\nmechanisms = ["docker"]\n')
+    with pytest.raises(ConfigError) as error:
+        load(root)
+    assert str(error.value) == (
+        f'{user}:2: [security]: field "mechanisms": '
+        'must be "namespaces", "bubblewrap", "landlock" or "seatbelt", not "docker"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Example.org", "example.org:443"),
+        ("*.example.org:80", "*.example.org:80"),
+        ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ("[::1]", "[::1]:443"),
+    ],
+)
+def test_a_host_has_a_port_and_small_letters(written, meant):
+    settings = parse_settings(CHECK + AGENT + f'permissions.network = ["{written}"]\n')
+    assert settings.agents["a"].permissions.network == (meant,)
 
 
 def test_where_the_user_s_file_is(tmp_path):
