@@ -78,7 +78,7 @@ class Keeper:
             await asyncio.sleep(0)  # whoever else waited for this end goes first
 
     async def run(self, program: Program, *, on_output: Callable[[bytes], None] | None = None) -> Running:
-        """Start a program: stdin empty, stdout and stderr in one pipe that is read at 2 MB/s on average.
+        """Start a program: stdin empty, stdout and stderr in one pipe that is read at its `rate`.
 
         Raises ProgramMissing, StartFailed, Busy, KeeperLost.
         """

@@ -22,6 +22,7 @@ class Intake:
     """The engine's end of one pipe. `write_end` goes to the program and must be closed here once it is there."""
 
     def __init__(self, sink: Callable[[bytes], None], bucket: Bucket | None = None) -> None:
+        self.waited = 0.0  # seconds for which the program's output was left where it is
         self._sink = sink
         self._bucket = bucket
         self._loop = asyncio.get_running_loop()
@@ -58,6 +59,7 @@ class Intake:
             return
         delay = self._bucket.delay(self._loop.time(), CHUNK)
         if delay:
+            self.waited += delay
             self._loop.remove_reader(self._read_end)
             self._timer = self._loop.call_later(delay, self._again)
 

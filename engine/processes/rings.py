@@ -14,7 +14,8 @@ RING_BYTES = 1 << 20
 LOG_BYTES = 64 << 20
 LINE_BYTES = 8 << 10
 RATE = 2_000_000
-BURST = 8_000_000
+BURST = 4
+"""Seconds' worth of the rate that may come at once."""
 
 
 class Ring:
@@ -79,13 +80,14 @@ class Lines:
 
 
 class LogFile:
-    """A file that takes output up to a cap, then one line that says so, then nothing."""
+    """A file that takes output up to a cap, then one line that says so, then nothing: it is `full`."""
 
     def __init__(self, path: Path, cap: int = LOG_BYTES) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab", buffering=0)
         self._room = cap - self._file.tell()
         self._cap = cap
+        self.full = self._room <= 0
 
     def write(self, data: bytes) -> None:
         """Append what still fits. A full disk ends the log, not the engine: the ring goes on."""
@@ -95,6 +97,7 @@ class LogFile:
             self._file.write(data[: self._room])
             self._room -= len(data)
             if self._room <= 0:
+                self.full = True
                 self._file.write(b"\n[quarterdeck: log ends here, %d bytes is its limit]\n" % self._cap)
         except OSError:
             self._room = 0
@@ -105,11 +108,11 @@ class LogFile:
 
 
 class Bucket:
-    """How many bytes may be read: `rate` a second on average, `burst` at once. Times are seconds on any clock."""
+    """How many bytes may be read: `rate` a second on average, `burst` at once, else 4 s of it. Times are seconds."""
 
-    def __init__(self, rate: float = RATE, burst: float = BURST) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens = burst
+    def __init__(self, rate: float = RATE, burst: float = 0.0) -> None:
+        self._rate, self._burst = rate, burst or rate * BURST
+        self._tokens = self._burst
         self._at: float | None = None
 
     def take(self, count: int, now: float) -> None:

@@ -9,7 +9,10 @@ from typing import Protocol
 
 from engine.processes.output import Intake
 from engine.processes.rings import Bucket, LogFile, Ring
-from engine.processes.values import Exit, Program
+from engine.processes.values import Exit, Held, Program
+
+NOTICEABLE = 1.0
+"""Seconds that a program may wait in its writes before anybody is told."""
 
 
 class Taking(Protocol):
@@ -30,13 +33,15 @@ class Taking(Protocol):
 
 
 class Streamed:
-    """One pipe for both, at 2 MB/s on average, into a ring, a capped log file and whoever listens."""
+    """One pipe for both, at the program's rate, into a ring, a capped log file and whoever listens."""
 
     def __init__(self, program: Program, listener: Callable[[bytes], None] | None) -> None:
         self._ring = Ring()
-        self._log = LogFile(program.log) if program.log else None
+        self._log = LogFile(program.log, program.log_bytes) if program.log else None
         self._listener = listener
-        self._intake = Intake(self._write, Bucket())
+        self._held = program.held
+        self._told: set[Held] = set()
+        self._intake = Intake(self._write, Bucket(program.rate))
 
     @property
     def write_ends(self) -> tuple[int, int]:
@@ -63,6 +68,15 @@ class Streamed:
             self._log.write(data)
         if self._listener:
             self._listener(data)
+        if self._intake.waited > NOTICEABLE:
+            self._tell("output")
+        if self._log and self._log.full:
+            self._tell("log")
+
+    def _tell(self, what: Held) -> None:
+        if self._held and what not in self._told:
+            self._told.add(what)
+            self._held(what)
 
 
 class Gathered:

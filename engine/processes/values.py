@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from engine.processes.rings import LOG_BYTES, RATE
+
+Held = Literal["output", "log"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One program to run. `env` is its whole environment, `log` a file that gets its output up to a cap.
 
-    `nice` is added to the niceness of its keeper.
+    `nice` is added to the niceness of its keeper. It is read at `rate` bytes a second, four times that in a burst;
+    `held` is called once when that has cost it a second, and once when its log is full.
     """
 
     argv: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str]
     log: Path | None = None
+    log_bytes: int = LOG_BYTES
+    rate: int = RATE
+    held: Callable[[Held], None] | None = None
     nice: int = 0
 
 

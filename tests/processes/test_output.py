@@ -92,6 +92,24 @@ def test_a_flooding_program_is_slowed_down_and_stays_in_its_ring(tmp_path):
     run(scenario())
 
 
+def test_a_program_has_a_rate_and_a_log_of_its_own_and_is_told_of_once(tmp_path):
+    log = tmp_path / "out.txt"
+    held: list[str] = []
+
+    async def scenario():
+        keeper = await Keeper.start("builder", records=tmp_path)
+        asked = program(tmp_path, "yes", log=log, log_bytes=10_000, rate=100_000, held=held.append)
+        running = await keeper.run(asked)
+        await until(lambda: len(held) == 2)
+        assert len(running.tail()) < 400_000 + 2.0 * 100_000 + (64 << 10)
+        assert (await keeper.kill()).gone
+        await keeper.close()
+
+    run(scenario())
+    assert held == ["log", "output"]
+    assert log.stat().st_size < 10_100
+
+
 def fill(descriptor: int) -> None:
     while True:
         os.write(descriptor, b"y" * 4096)

@@ -119,7 +119,9 @@ def test_a_log_ends_at_its_cap_and_says_so_once(tmp_path):
     data = path.read_bytes()
     assert data[:100] == (b"0123456789abc" * 10)[:100]
     assert data[100:].count(b"log ends here") == 1
+    assert log.full
     again = LogFile(path, cap=100)
+    assert again.full
     again.write(b"more")
     again.close()
     assert path.read_bytes() == data
@@ -132,6 +134,15 @@ def test_a_full_disk_ends_the_log_only(tmp_path):
     log.write(b"data")
     log.write(b"more")
     log.close()
+    assert not log.full  # its limit was not what ended it
+
+
+def test_a_bucket_lets_four_seconds_of_its_rate_through_at_once():
+    bucket = Bucket(rate=1000)
+    bucket.take(3999, 0.0)
+    assert bucket.delay(0.0, 500) == 0
+    bucket.take(501, 0.0)
+    assert bucket.delay(0.0, 500) == 1.0
 
 
 @settings(deadline=None)
