@@ -15,6 +15,7 @@ from pathlib import Path
 from engine.config.document import Document
 from engine.config.errors import ConfigError, together
 from engine.config.settings import Agent, Settings
+from engine.processes.confinement.mounts import ROOT_HIDDEN
 
 _SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev", "/run", "/var/run", "/etc"))
 _SHARED = tuple(Path(name) for name in ("/tmp", "/var/tmp"))  # noqa: S108  named to be refused
@@ -40,7 +41,7 @@ class Places:
         for own, what in self._own():
             if own.is_relative_to(folder):
                 return f"it holds {what}"
-        if any(folder.is_relative_to(place) for place in (*self.private, *map(Path.resolve, _SYSTEM))):
+        if any(folder.is_relative_to(place) for place in (*self.private, *self._system())):
             return "it belongs to the system, or to Quarterdeck"
         around = [place for place in (self.root, self.home) if folder.is_relative_to(place)]
         base = max(around, key=lambda place: len(place.parts), default=Path(folder.anchor))
@@ -52,6 +53,11 @@ class Places:
         yield self.root, "the repository"
         yield from ((place, "Quarterdeck's own files") for place in self.private)
         yield from ((place.resolve(), "other programs' files") for place in (*_SHARED, *_SYSTEM))
+
+    def _system(self) -> Iterator[Path]:
+        """What is the system's; HOME may lie in it, as root's own does."""
+        places = (Path(name).resolve() for name in (*_SYSTEM, *ROOT_HIDDEN))
+        yield from (place for place in places if not self.home.is_relative_to(place))
 
 
 def made_real(settings: Settings, sources: Sequence[Document], places: Places, *, way_out: str) -> Settings:

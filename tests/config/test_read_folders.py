@@ -73,6 +73,7 @@ def test_a_folder_is_absolute_in_home_or_relative_to_the_root(at):
         ("/proc/1", "it belongs to the system"),
         ("/run", "it holds other programs' files"),
         ("/etc/ssl", "it belongs to the system"),
+        ("/var/lib/docker/volumes", "it belongs to the system"),
         ("/var", "it holds other programs' files"),
     ],
 )
