@@ -18,7 +18,8 @@ from engine.processes.confinement.tiers import Cell
 def encode(cell: Cell, *, uid: int | None = None) -> tuple[bytes, ...]:
     """The fields behind the verb. `uid` is whom the mounts are for, by default us."""
     profile, tier = cell.profile, cell.tier
-    operations = mounts.operations(profile, uid=os.getuid() if uid is None else uid)
+    user = os.getuid() if uid is None else uid
+    operations = mounts.operations(profile, uid=user)
     return (
         tier.mechanism.encode(),
         *(b"%d" % number for number in (profile.port, profile.processes, profile.file_bytes)),
@@ -26,7 +27,7 @@ def encode(cell: Cell, *, uid: int | None = None) -> tuple[bytes, ...]:
         *wire.counted(os.fsencode(part) for operation in operations for part in operation),
         *_paths(profile.readable),
         *_paths((profile.home, profile.tmp, *profile.writable)),
-        *_paths((profile.home_at, *profile.masked)),
+        *_paths(mounts.masked(profile, uid=user)),
     )
 
 

@@ -59,11 +59,16 @@ def operations(profile: Profile, *, uid: int) -> tuple[Op, ...]:
     wanted |= {path: Op("bind", str(path), str(path)) for path in profile.writable}
     wanted |= {path: Op("bind", str(profile.tmp), str(path)) for path in SCRATCH}
     wanted |= {profile.home_at: Op("bind", str(profile.home), str(profile.home_at))}
-    wanted |= {profile.home: Op("bind", str(profile.home), str(profile.home))}
     wanted |= {path: Op("freeze", "", str(path)) for path in profile.frozen}
     for at, folder in profile.aliases:
         wanted = dict(_mirrored(wanted, at, folder)) | wanted
     return tuple(_needed(wanted))
+
+
+def masked(profile: Profile, *, uid: int) -> tuple[Path, ...]:
+    """All that is masked, where there are no mounts to do it (/proc guards itself by capabilities)."""
+    secrets = (Path(path) for path in ROOT_HIDDEN if uid == 0 and not Path(path).is_relative_to(PROC))
+    return (profile.home_at, *profile.masked, *SCRATCH, RUN, *secrets)
 
 
 def _system(uid: int) -> Iterator[tuple[Path, Op]]:

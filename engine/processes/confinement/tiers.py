@@ -37,6 +37,7 @@ HOLES: dict[Mechanism, tuple[str, ...]] = {
         "the processes of this machine can be listed",
         "nothing below a writable folder is frozen",
         "there is no limit on processes",
+        "/dev/shm is shared with the user's other programs",  # noqa: S108  said, not used
     ),
     "seatbelt": ("untested on a Mac; best effort", "what leaves its process group survives a kill"),
     "none": ("programs can do whatever the user can",),
