@@ -116,6 +116,11 @@ class Repository:
         """The tree of a commit."""
         return await self.git.line("rev-parse", "--verify", f"{commit}^{{tree}}")
 
+    async def names(self, commit: str) -> tuple[str, ...]:
+        """What lies in the top folder of a commit."""
+        listing = await self.git.run("ls-tree", "-z", "--name-only", commit)
+        return tuple(os.fsdecode(name) for name in listing.split(b"\0") if name)
+
     async def checkouts(self, branch: str) -> list[Checkout]:
         """Work trees, main or linked, that have the branch checked out or are in an operation that began on it."""
         ref = f"refs/heads/{branch}"
@@ -145,6 +150,12 @@ class Repository:
         found = re.match(r"(.+) <(.*)> \d+ [+-]\d{4}$", done.out.decode(errors="replace").strip())
         return Identity(found[1], found[2]) if done.code == 0 and found else FALLBACK
 
+    async def hooks(self) -> str:
+        """The folder inside the work tree from which the person's git runs hooks (`core.hooksPath`), or empty."""
+        asked = ("config", "--type=path", "--get-all", "core.hooksPath")
+        *theirs, _ours = (await self.git.line(*asked)).split("\n")
+        return _below(self.root, theirs[-1]) if theirs else ""
+
     async def pin(self, run: str, commit: str) -> str:
         """Keep a run's base from being collected while clones borrow its objects. Gives the ref."""
         ref = BASES + run
@@ -163,6 +174,12 @@ def _folder(path: Path) -> Path:
     if not path.is_dir():
         raise NotARepository(path)
     return path.absolute()
+
+
+def _below(root: Path, name: str) -> str:
+    """A path as written, relative to the root it is below; empty where it is not."""
+    path = Path(os.path.normpath(root / name))
+    return path.relative_to(root).as_posix() if root in path.parents else ""
 
 
 def _real(path: Path) -> Path:

@@ -13,11 +13,23 @@ from engine.core.values import AgentSpec, Feedback, TaskSpec
 
 
 def work_instructions(
-    spec: TaskSpec, *, run: str, goal: str, target: str, base: str, attempt: int, feedback: Sequence[Feedback] = ()
+    spec: TaskSpec,
+    *,
+    run: str,
+    goal: str,
+    target: str,
+    base: str,
+    attempt: int,
+    feedback: Sequence[Feedback] = (),
+    write: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """A round of work. `base` is the commit the clone starts from; `feedback` is what earlier rounds left to mend."""
+    """A round of work. `base` is the commit the clone starts from; `feedback` is what earlier rounds left to mend.
+
+    `write` are globs of what may change, None where that is not limited.
+    """
     return _common(spec, role="work", run=run, goal=goal, target=target, base=base, attempt=attempt) | {
-        "feedback": [_feedback(item) for item in feedback]
+        "feedback": [_feedback(item) for item in feedback],
+        "write": None if write is None else list(write),
     }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from engine.core.guarded import named
 from engine.core.stages import MAX_INTERRUPTIONS, Doing, Ended, Want
 from engine.core.state import Approval, Review, Round, Run, Task
+from engine.core.values import Change
 
-ATTEMPTS, RISK, INTERRUPTIONS = 0, 1, 2
+ATTEMPTS, CONSENT, INTERRUPTIONS = 0, 1, 2
 """Lanes of the ask stage of a round."""
 
 
@@ -39,6 +41,9 @@ def trouble(task: Task, round_: Round) -> str:
         return f"on the combined tree, {round_.gate_reason}"
     if round_.conflict:
         return f"conflicts in {', '.join(side.path for side in round_.conflict)}"
+    no = withheld(task, round_)
+    if no is not None:
+        return f"a person does not grant its change of {_files(round_.change)}{f': {no.why}' if no.why else ''}"
     rejected = [r for r in task.reviews if r.round == round_.number and r.verdict == "reject"]
     return f"{rejected[-1].agent} rejected it: {rejected[-1].remarks}" if rejected else "its change was judged before"
 
@@ -55,20 +60,42 @@ def interruption_ask(task: Task, round_: Round) -> Doing | Ended | None:
     return Doing((Want(kind="ask", round=round_.number, lane=lane, why=why, about="interruptions"),))
 
 
+def withheld(task: Task, round_: Round) -> Approval | None:
+    """A person's no to files that act unasked: the author is to leave them, in another round.
+
+    It counts for its round. Whoever hands the same change in again has it asked again, and the person may think anew.
+    """
+    answer = _answer(task, round_, CONSENT)
+    return answer if answer is not None and answer.about == "guarded" and not answer.granted else None
+
+
 def needs_consent(run: Run, task: Task, round_: Round) -> Doing | Ended | None:
-    """A risky change needs a person's word to merge: for `confirm` once a task, for `review` for this very patch."""
+    """A change that needs a person's word to merge. Whatever it was asked for, a yes to this very patch is enough.
+
+    Files that act unasked need it whatever the task's risk; else that says: `confirm` once a task, `review` each patch.
+    """
+    change = round_.change
+    if change is None:
+        return None
+    consents = [a for a in task.answers if a.about in {"risk", "review", "guarded"} and a.granted is not None]
+    if any(a.granted and a.patch == change.patch for a in consents):
+        return None
+    if change.guarded:
+        return _ask(task, round_, change, "guarded", f", which changes {_files(change)}")
     level = run.approvals.get(task.spec.risk, "auto")
-    if level == "auto" or round_.change is None:
+    if level == "auto" or (level == "confirm" and any(a.granted for a in consents)):
         return None
-    patch = round_.change.patch
-    consents = [a for a in task.answers if a.about in {"risk", "review"} and a.granted is not None]
-    if level == "confirm" and any(a.granted for a in consents):
-        return None
-    if any(a.granted and a.patch == patch for a in consents):
-        return None
-    refused = next((a for a in consents if not a.granted and a.patch == patch), None)
+    refused = next((a for a in consents if not a.granted and a.patch == change.patch), None)
     if refused is not None:
         return Ended(outcome="failed", reason=refused.why or "a person refused its merge")
-    what = f"merge {task.spec.id} ({task.spec.risk} risk, +{round_.change.added} -{round_.change.removed})?"
-    about = "review" if level == "review" else "risk"
-    return Doing((Want(kind="ask", round=round_.number, lane=RISK, why=what, about=about, patch=patch),))
+    return _ask(task, round_, change, "review" if level == "review" else "risk")
+
+
+def _ask(task: Task, round_: Round, change: Change, about: str, more: str = "") -> Doing:
+    what = f"merge {task.spec.id} ({task.spec.risk} risk, +{change.added} -{change.removed}){more}?"
+    want = Want(kind="ask", round=round_.number, lane=CONSENT, why=what, about=about, patch=change.patch)
+    return Doing((want,))
+
+
+def _files(change: Change | None) -> str:
+    return named(change.guarded) if change is not None else ""

@@ -409,7 +409,7 @@ class ApprovalAsked(Fact, frozen=True, kw_only=True):
 
     stage: str
     what: str
-    about: Literal["attempts", "risk", "review", "question", "interruptions"]
+    about: Literal["attempts", "risk", "review", "question", "interruptions", "guarded"]
     patch: str = ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core.guarded import MOST, named
 from engine.core.state import Approval, Task
 from engine.core.values import CheckRun, Feedback
 
@@ -39,12 +40,22 @@ def feedback(task: Task) -> tuple[Feedback, ...]:
             text = f"the target changed the same lines in {names}; bring both intentions together"
             found.append(Feedback(attempt=round_.number, kind="conflict", text=text, sides=round_.conflict))
     found += [
-        Feedback(attempt=_asked_about(answer), kind="person", text=answer.why)
+        Feedback(attempt=_asked_about(answer), kind="person", text=text)
         for answer in task.answers
-        if answer.granted is not None and answer.why
+        if answer.granted is not None and (text := _answered(task, answer))
     ]
     found += [Feedback(attempt=number, kind="person", text=note) for number, note in task.notes]
     return tuple(found)
+
+
+def _answered(task: Task, answer: Approval) -> str:
+    """What a person's answer tells the author; a no to guarded files says which, also where it gives no reason."""
+    if answer.granted or answer.about != "guarded":
+        return answer.why
+    changes = (round_.change for round_ in task.rounds if round_.number == _asked_about(answer))
+    files = next((named(change.guarded, MOST) for change in changes if change is not None), "")
+    text = f"a person does not grant the change of {files}: leave these as they are at the base"
+    return f"{text}. They say: {answer.why}" if answer.why else text
 
 
 def _asked_about(answer: Approval) -> int:

@@ -46,6 +46,7 @@ class World:
         self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
         self.gates = Gates(repo, layout, settings.project, self.env, size=run.limits.agents + 1)
         self._committer: Identity | None = None
+        self._hooks: str | None = None
 
     def _member(self, spec: AgentSpec) -> Member:
         self.layout.create_agent(spec.name)
@@ -79,6 +80,12 @@ class World:
         if self._committer is None:
             self._committer = await self.repo.committer()
         return self._committer
+
+    async def hooks(self) -> str:
+        """The folder of the repository that holds the person's hooks, empty where none does; asked of git once."""
+        if self._hooks is None:
+            self._hooks = await self.repo.hooks()
+        return self._hooks
 
     def places(self) -> Sequence[Place]:
         """Everything that holds processes."""

@@ -70,6 +70,11 @@ def test_a_run_that_never_asks_for_more_attempts_is_found(monkeypatch):
     assert "allowed" in found(Faults(**ROUGH))
 
 
+def test_a_change_that_needs_a_person_s_word_and_is_merged_without_is_found(monkeypatch):
+    monkeypatch.setattr(common, "needs_consent", lambda run, task, round_: None)
+    assert "which nobody granted" in found(Faults(**ROUGH))
+
+
 def test_a_durable_event_that_is_lost_is_found(monkeypatch):
     honest = Journal.crash
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.decide import Mind
+from engine.core.guarded import Touch, guarded
 from engine.core.requests import waiting_approvals
 from engine.core.state import Agent, Run, Stage, Task
 from engine.core.values import AgentSpec, Change, CheckRun, Limits, TaskSpec
@@ -65,13 +66,20 @@ class ByHand:
         """A stage's effect ends."""
         return self.do(c.Finished(stage=f"r/{stage}", lease=self.stage(stage).lease, result=result), actor="engine")
 
-    def works(self, stage: str, *, patch: str = "") -> None:
-        """An agent claims a change."""
-        self.finish(stage, c.Worked(change=self._change(stage, patch)))
+    def works(self, stage: str, *files: str, patch: str = "") -> None:
+        """An agent claims a change, of these files."""
+        self.finish(stage, c.Worked(change=self._change(stage, files, patch)))
 
-    def _change(self, stage: str, patch: str) -> Change:
+    def _change(self, stage: str, files: tuple[str, ...], patch: str) -> Change:
         key = self._key(stage)
-        return Change(commit=f"c-{key}", tree=f"T-{key}", base="b0", patch=patch or f"p-{key}")
+        return Change(
+            commit=f"c-{key}",
+            tree=f"T-{key}",
+            base="b0",
+            patch=patch or f"p-{key}",
+            files=files,
+            guarded=guarded(Touch(name, name) for name in files),
+        )
 
     def _key(self, stage: str) -> str:
         found = self.stage(stage)

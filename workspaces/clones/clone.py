@@ -7,7 +7,7 @@ nothing of it is ever read with our own rights.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from workspaces.repository import Identity, Repository
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of packed work an attempt may hand in, unless told otherwise."""
+
+Refuses = Callable[[Change], str]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MARKER = re.compile(r"(<{7}|\|{7}|>{7})( |$)")
@@ -85,10 +87,13 @@ class Clone:
         self._conflicted = frozenset(side.path for side in sides)
         return Prepared(base, sides, clean=isinstance(start, Combined), fresh=fresh)
 
-    async def submit(self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT) -> Change | Empty | Refusal:
+    async def submit(
+        self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT, refuses: Refuses = lambda _: ""
+    ) -> Change | Empty | Refusal:
         """Take in all that differs from `base` as one commit by the agent, named by `ref`, which must be new.
 
-        It makes no difference whether and what the agent committed. Raises `AttemptTaken`, `GitFailed`.
+        It makes no difference whether and what the agent committed. `refuses` gives the reason why a change may not be
+        taken, or nothing. Raises `AttemptTaken`, `GitFailed`.
         """
         change = await self._take(base, message, limit_bytes)
         if not isinstance(change, Change):
@@ -96,6 +101,8 @@ class Clone:
         left = self._markers(change)
         if left:
             return Refusal(f"conflict markers are left in {', '.join(left)}")
+        if reason := refuses(change):
+            return Refusal(reason)
         await intake.name(self._git, ref, change.commit)
         return change
 

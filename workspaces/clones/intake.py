@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workspaces.clones.packs import declared
 from workspaces.clones.quarantine import Quarantine
-from workspaces.diffs.make import FIXED, SHAPE
+from workspaces.diffs.make import FIXED, LISTED, SHAPE
 from workspaces.diffs.model import File, numstat
+from workspaces.diffs.modes import with_modes
 from workspaces.diffs.parse import parse
 from workspaces.diffs.patch import patch_id
 from workspaces.errors import AttemptTaken, GitFailed
@@ -88,17 +89,17 @@ async def examine(
 ) -> Change | Empty | Refusal:
     """Read a commit that is in the repository, whose only parent must be `base` and whose author `who`."""
     shape = "--format=format:%H%n%T%n%P%n%an <%ae>"
-    done = await git.call(*FIXED, "diff-tree", *SHAPE, "--always", shape, commit, "--", env=env)
+    done = await git.call(*FIXED, "diff-tree", *SHAPE, LISTED, "--always", shape, commit, "--", env=env)
     if done.code != 0:
         return Refusal(f"{commit} is no commit: {done.err.decode(errors='replace').strip()}")
-    head, _, _ = done.out.partition(b"diff --git ")
-    diff = done.out[len(head) :]
-    found, tree, parents, author = [*head.decode(errors="replace").split("\n"), "", "", ""][:4]
+    head, _, _ = done.out.partition(b"\ndiff --git ")
+    diff = done.out[len(head) + 1 :]
+    found, tree, parents, author, *listed = [*head.decode(errors="replace").split("\n"), "", "", ""]
     if found != commit or parents != base:
         return Refusal(f"the commit stands on {parents or 'nothing'}, not on {base}")
     if author != f"{who.name} <{who.email}>":
         return Refusal(f"the commit is by {author}, not by {who.name}")
-    return await _described(commit, tree, base, diff) if diff else Empty()
+    return await _described(commit, tree, base, diff, listed) if diff else Empty()
 
 
 async def taken(git: Git, ref: str, *, base: str, who: Identity) -> Change | None:
@@ -130,8 +131,9 @@ async def _store(git: Git, pack: bytes, limit: int, env: Mapping[str, str]) -> R
     return Refusal(f"git refuses the objects: {done.err.decode(errors='replace').strip()}")
 
 
-async def _described(commit: str, tree: str, base: str, diff: bytes) -> Change | Refusal:
-    files = await asyncio.to_thread(parse, diff) if len(diff) > SLOW else parse(diff)
+async def _described(commit: str, tree: str, base: str, diff: bytes, listed: Sequence[str]) -> Change | Refusal:
+    parsed = await asyncio.to_thread(parse, diff) if len(diff) > SLOW else parse(diff)
+    files = with_modes(parsed, listed)
     nested = [file.path for file in files if file.status == "added" and file.new_mode == GITLINK]
     if nested:
         return Refusal(f"{nested[0]} is a git repository of its own; remove its .git, or the folder")

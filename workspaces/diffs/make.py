@@ -10,6 +10,9 @@ SHAPE = (
 )
 """No program of the configuration runs for it (external diffs, text conversion), and it parses the same everywhere."""
 
+LISTED = "--raw"
+"""Lists the files before the diff, with the modes that a diff does not tell of a file that only moved."""
+
 FIXED = ("-c", "diff.suppressBlankEmpty=false", "-c", "core.quotePath=true", "-c", "diff.renameLimit=1000")
 
 

@@ -40,7 +40,10 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One changed file. `old` is None when it was added, `new` when it was deleted; modes are git's octal text."""
+    """One changed file. `old` is None when it was added, `new` when it was deleted; modes are git's octal text.
+
+    A diff alone does not tell the modes of a file that was only renamed.
+    """
 
     old: str | None
     new: str | None
@@ -54,6 +57,14 @@ class File:
     def path(self) -> str:
         """The name it has now, or had last."""
         return self.new or self.old or ""
+
+    @property
+    def text(self) -> str | None:
+        """All of what it is now, as for a link; None where the diff does not show all of it, or it is binary."""
+        shown = [line for hunk in self.hunks for line in hunk.lines]
+        if self.binary or not shown or any(line.kind == " " for line in shown):
+            return None
+        return "\n".join(line.text for line in shown if line.kind == "+")
 
     @property
     def added(self) -> int:

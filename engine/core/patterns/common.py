@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import count, islice
 
-from engine.core.approvals import interruption_ask, last_word, needs_consent, out_of_attempts
+from engine.core.approvals import interruption_ask, last_word, needs_consent, out_of_attempts, withheld
 from engine.core.evidence import proven
 from engine.core.recovery import backoff
 from engine.core.stages import MAX_INFRASTRUCTURE_FAILURES, Doing, Ended, View, Want
@@ -76,6 +76,8 @@ def _judge(view: View, round_: Round, reviewers: int) -> Doing | Ended:
     missing = reviewers - len(verdicts)
     if missing > 0:
         return _review(view, round_, missing)
+    if withheld(view.task, round_) is not None:
+        return _again(view, round_)
     ask = needs_consent(view.run, view.task, round_)
     if ask is not None:
         return ask

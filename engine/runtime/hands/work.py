@@ -7,6 +7,7 @@ again.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from engine.agents.base import Finished
 from engine.agents.instructions import work_instructions
@@ -16,6 +17,7 @@ from engine.core.text import clean_lines
 from engine.core.values import Change, Feedback, Side
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
+from engine.runtime.hands import taken
 from engine.runtime.hands.agent import assign, make_ready, member_of
 from engine.runtime.member import Member, Unfinished
 from workspaces.clones import intake
@@ -62,7 +64,7 @@ async def _taken_in(desk: Desk) -> c.Worked | None:
     change = await intake.examine(git, commit, base=parent, who=identity(author))
     if not isinstance(change, intake.Change):
         return None
-    return c.Worked(change=_plain(desk, change), summary=summary, author=author)
+    return c.Worked(change=await _plain(desk, change, author), summary=summary, author=author)
 
 
 async def _prepare(desk: Desk, member: Member) -> Prepared:
@@ -89,6 +91,7 @@ async def _round(desk: Desk, member: Member, prepared: Prepared) -> c.Result:
         base=prepared.base,
         attempt=desk.stage.round,
         feedback=told,
+        write=member.spec.write,
     )
     try:
         finished = await assign(desk, member, "work", instructions)
@@ -115,29 +118,35 @@ def _conflicted(desk: Desk, prepared: Prepared) -> Feedback:
 async def _submit(desk: Desk, member: Member, prepared: Prepared, finished: Finished) -> c.Result:
     summary = clean_lines(finished.result.summary) if finished.result else ""
     message = summary.strip() or clean_lines(desk.task.spec.title)
-    change = await member.clone.submit(attempt_ref(desk), base=prepared.base, message=message)
+    change = await member.clone.submit(
+        attempt_ref(desk), base=prepared.base, message=message, refuses=partial(taken.refusal, member.spec)
+    )
     match change:
         case Empty():
             return c.Broke(reason="it claims to be done, and changed nothing: the diff is empty")
         case Refusal(reason=reason):
-            return c.Broke(reason=reason, kept=await member.put_aside(member.unfinished))
+            return await _refused(desk, member, reason)
         case _:
             confidence = finished.result.confidence if finished.result else None
-            return c.Worked(change=_plain(desk, change), summary=message, confidence=confidence)
+            plain = await _plain(desk, change, member.spec.name)
+            return c.Worked(change=plain, summary=message, confidence=confidence)
 
 
-def _plain(desk: Desk, change: intake.Change) -> Change:
+async def _refused(desk: Desk, member: Member, reason: str) -> c.Broke:
+    """The author is told how to have single files of it back: the clone reads the objects, and begins anew."""
+    kept = await member.put_aside(member.unfinished)
+    if not kept:
+        return c.Broke(reason=reason)
+    commit = await desk.world.repo.git.line("rev-parse", kept)
+    detail = f"nothing of it was taken; it is kept, and `git checkout {commit} -- PATH` brings a file of it back"
+    return c.Broke(reason=reason, detail=detail, kept=kept)
+
+
+async def _plain(desk: Desk, change: intake.Change, author: str) -> Change:
     """What the record holds of a change; the whole difference is an artifact."""
     desk.artifacts.write("change.diff", change.diff)
-    return Change(
-        commit=change.commit,
-        tree=change.tree,
-        base=change.base,
-        patch=change.patch,
-        files=change.files[:200],
-        added=change.added,
-        removed=change.removed,
-    )
+    spec = desk.record.state.agents[author].spec
+    return taken.recorded(spec, change, hooks=await desk.world.hooks())
 
 
 async def _broken(member: Member, finished: Finished) -> c.Broke:

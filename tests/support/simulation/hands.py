@@ -137,7 +137,7 @@ class Hands:
         return c.Worked(change=change, summary="done", author=author)
 
     def _edit(self, task: Task, number: int, lease: int) -> Change:
-        paths = self.rng.sample([f"p{n}" for n in range(6)], self.rng.randint(1, 2))
+        paths = self.rng.sample([*(f"p{n}" for n in range(6)), ".envrc"], self.rng.randint(1, 2))
         bad = "!" if self._chance(self.faults.red) else ""
         edits = dict.fromkeys(paths, f"{task.spec.id}.{number}{bad}")
         return self.repo.change(self.repo.tip, edits, f"{number}.{lease}")

@@ -46,6 +46,8 @@ class Laws:
     about: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     authors: dict[tuple[str, int], str] = field(default_factory=dict)
+    patches: dict[tuple[str, int], str] = field(default_factory=dict)  # of changes with files that act unasked
+    consents: set[tuple[str, str]] = field(default_factory=set)  # task, patch
     judged: set[tuple[str, int, str]] = field(default_factory=set)
     holding: dict[str, tuple[str, int]] = field(default_factory=dict)  # stage -> agent, lease
     leases: set[int] = field(default_factory=set)
@@ -165,8 +167,10 @@ class Laws:
 
     # -- evidence ------------------------------------------------------------------------------------------------------
 
-    def _attempt_claimed(self, event: e.Event, _: e.AttemptClaimed) -> None:
+    def _attempt_claimed(self, event: e.Event, data: e.AttemptClaimed) -> None:
         self.authors[event.task, event.attempt] = event.agent
+        if ".envrc" in data.change.files:
+            self.patches[event.task, event.attempt] = data.change.patch
 
     def _review_given(self, event: e.Event, _: e.ReviewGiven) -> None:
         key = (event.task, event.attempt, event.agent)
@@ -183,6 +187,8 @@ class Laws:
         hold(
             made is not None and (made.id, made.tree) == (data.commit, data.tree), f"{data.commit} is not on the target"
         )
+        patch = self.patches.get((event.task, event.attempt))
+        hold(patch is None or (event.task, patch) in self.consents, f"{event.task} is merged, which nobody granted")
         unproven = [line for line in self._required(event.task) if (data.tree, line) not in self.ledger]
         hold(not unproven, f"{event.task} is merged, and {unproven} never passed on {data.tree}")
         hold(self.began in self._why(event.seq), f"why {event.task} is merged does not reach the start of the run")
@@ -214,6 +220,8 @@ class Laws:
 
     def _approval_given(self, event: e.Event, data: e.ApprovalGiven) -> None:
         self.chances[event.task] += data.granted and self.about[data.stage] == "attempts"
+        if data.granted:
+            self.consents.add((event.task, data.patch))
 
     def _budget_reached(self, _: e.Event, data: e.BudgetReached) -> None:
         self.spent.add(data.scope)

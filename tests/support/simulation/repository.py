@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from engine.core.guarded import Touch, guarded
 from engine.core.values import Change, Side
 
 Tree = frozenset[tuple[str, str]]
@@ -74,6 +75,7 @@ class Repository:
             patch=f"patch-{patch}",
             files=tuple(sorted(edits)),
             added=len(edits),
+            guarded=guarded(Touch(path, path) for path in edits),
         )
 
     def combine(self, change: Change, tip: Commit) -> str | tuple[Side, ...]:

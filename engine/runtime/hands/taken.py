@@ -1,0 +1,59 @@
+"""What is made of a change once git has taken it in: may it be handed in at all, and what of it needs a person's word.
+
+It rests on the objects that came out of the clone, never on what the agent says of them; the rules are the core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.core.globs import outside
+from engine.core.guarded import LINK, Touch, guarded, ours
+from engine.core.values import AgentSpec, Change, Guarded
+from workspaces.clones import intake
+from workspaces.diffs.model import File
+
+FILES = 200
+"""So many names of a change are written down."""
+NAMED = 20
+
+
+def refusal(spec: AgentSpec, change: intake.Change) -> str:
+    """Why the agent may not hand this in, for its author; empty when it may."""
+    if among := ours(change.files):
+        return f"{_list(among)}: files there are Quarterdeck's own, and no part of a change"
+    if spec.write is None:
+        return ""
+    beyond = outside(change.files, spec.write)
+    if not beyond:
+        return ""
+    allowed = ", ".join(spec.write) or "nothing"
+    return f"it changes {_list(beyond)}, outside of what it may change ({allowed}); hand in the rest without"
+
+
+def recorded(spec: AgentSpec, change: intake.Change, *, hooks: str = "") -> Change:
+    """What the record holds of a change by this agent. `hooks` is where git of the repository looks for hooks."""
+    return Change(
+        commit=change.commit,
+        tree=change.tree,
+        base=change.base,
+        patch=change.patch,
+        files=change.files[:FILES],
+        added=change.added,
+        removed=change.removed,
+        guarded=_guarded(spec, change.parsed, hooks),
+    )
+
+
+def _guarded(spec: AgentSpec, files: Sequence[File], hooks: str) -> tuple[Guarded, ...]:
+    return guarded((_touch(file) for file in files), given=spec.given, hooks=hooks)
+
+
+def _touch(file: File) -> Touch:
+    target = file.text if file.new_mode == LINK and file.old in {None, file.new} else None
+    return Touch(file.old or "", file.new or "", file.old_mode or "", file.new_mode or "", target)
+
+
+def _list(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return f"{', '.join(paths[:NAMED])}{more}"

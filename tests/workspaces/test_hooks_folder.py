@@ -1,0 +1,35 @@
+"""Where the person's git looks for hooks, so that a change of these can be held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.aio import run
+from support.repos import git, make
+
+from workspaces.repository import Repository
+
+
+@pytest.mark.parametrize(
+    ("configured", "folder"),
+    [
+        (None, ""),
+        ("tools/hooks", "tools/hooks"),
+        ("./tools/../hooks/", "hooks"),
+        ("../hooks", ""),
+        ("/somewhere/else", ""),
+        ("~/hooks", ""),
+    ],
+)
+def test_the_folder_is_told_where_it_is_inside(tmp_path: Path, configured: str | None, folder: str) -> None:
+    root = make(tmp_path / "repo")
+    if configured is not None:
+        git(root, "config", "core.hooksPath", configured)
+    assert run(run(Repository.open(root)).hooks()) == folder
+
+
+def test_an_absolute_path_into_the_work_tree_is_inside(tmp_path: Path) -> None:
+    root = make(tmp_path / "repo")
+    git(root, "config", "core.hooksPath", str(root / "hooks"))
+    assert run(run(Repository.open(root)).hooks()) == "hooks"
