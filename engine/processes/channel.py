@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from engine.processes import wire
 
 _QUESTION = {
-    b"ready": b"ready",
     b"started": b"run",
     b"failed": b"run",
     b"killed": b"kill",
     b"termed": b"term",
     b"frozen": b"pause",
     b"resumed": b"resume",
+    b"measured": b"measure",
 }
 Answer = list[bytes]
 
@@ -59,6 +59,17 @@ class Channel:
         if self.open:
             self._send(frame, descriptors)
         return self.expect(fields[0])
+
+    def drain(self) -> None:
+        """Hear at once what has arrived already, for the last time."""
+        data = b"-"
+        while data and self.open:
+            try:
+                data = self._socket.recv(65536)
+            except OSError:
+                data = b""
+            for frame in self._unpacker.feed(data):
+                self._dispatch(frame, at_once=True)
 
     def close(self) -> None:
         """Hang up: the keeper then kills what it runs, and exits. Harmless twice."""
@@ -113,11 +124,13 @@ class Channel:
         for frame in self._unpacker.feed(data):
             self._dispatch(frame)
 
-    def _dispatch(self, frame: Answer) -> None:
+    def _dispatch(self, frame: Answer, *, at_once: bool = False) -> None:
         question = _QUESTION.get(frame[0])
-        if question is None:
+        if question is None and at_once:
+            self._on_frame(frame)
+        elif question is None:
             self._loop.call_soon(self._on_frame, frame)  # before whoever waits for a later answer is woken
-        elif queue := self._waiting[question]:
+        elif queue := self._waiting[question or b""]:
             future = queue.popleft()
             if not future.done():
                 future.set_result(frame)

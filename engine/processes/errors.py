@@ -22,7 +22,7 @@ class StartFailed(ProcessError):
     """The program is there but could not be started."""
 
     def __init__(self, program: str, folder: Path, what: str, number: int) -> None:
-        about = f"its folder {folder}" if what == "folder" else "the program"
+        about = {"folder": f"its folder {folder}", "confinement": "it could not be confined"}.get(what, "the program")
         super().__init__(f"{program} could not be started: {about}: {os.strerror(number)}")
         self.program, self.folder, self.what, self.number = program, folder, what, number
 
@@ -65,3 +65,19 @@ class NameRefused(ProcessError):
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r} cannot name a keeper: letters, digits, '.', '_' and '-', not starting with '.'")
         self.name = name
+
+
+class NotConfined(ProcessError):
+    """A keeper's cell could not be put in force, so the keeper was not started."""
+
+    def __init__(self, keeper: str, tier: str, reason: str) -> None:
+        super().__init__(f"keeper {keeper} was not started, because it could not be confined as {tier}: {reason}")
+        self.keeper, self.tier, self.reason = keeper, tier, reason
+
+
+class NotCleared(ProcessError):
+    """Scratch folders could not be emptied."""
+
+    def __init__(self, keeper: str, reason: str) -> None:
+        super().__init__(f"keeper {keeper}: its scratch folders could not be emptied: {reason}")
+        self.keeper, self.reason = keeper, reason

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from engine.processes import CONFINEMENT, tree
+from engine.processes import tree
 from engine.processes.records import Record
 from engine.processes.tree import Process
 from engine.processes.values import Proof, Survivor
@@ -62,12 +62,12 @@ class Felling:
     def proof(self, *, gone: bool) -> Proof:
         """What was achieved so far."""
         ms = (time.monotonic() - self._began) * 1000
-        count = len(self._seen)
+        count, tier = len(self._seen), self._record.confinement
         if gone:
-            text = f"every process seen is gone (pid and start time), a last walk found none; {CONFINEMENT}"
+            text = f"every process seen is gone (pid and start time), a last walk found none; {tier}"
             return Proof(gone=True, processes=count, ms=ms, text=text)
         survivors = tuple(_survivor(process) for process in self._alive())
-        text = f"{len(survivors)} did not end after SIGKILL; {CONFINEMENT}"
+        text = f"{len(survivors)} did not end after SIGKILL; {tier}"
         return Proof(gone=False, processes=count, ms=ms, text=text, survivors=survivors)
 
     def _keeper(self) -> Process | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import tempfile
 import time
 import weakref
@@ -16,15 +17,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from engine.processes import launch
-from engine.processes.errors import Busy, Interrupted, KeeperLost, OutputTooLarge
+from engine.processes import launch, wire
+from engine.processes.confinement.tiers import UNCONFINED, Cell, Tier
+from engine.processes.errors import Busy, Interrupted, KeeperLost, NotCleared, OutputTooLarge
 from engine.processes.lifeline import Lifeline
 from engine.processes.records import Record
 from engine.processes.running import Gathered, Running, Streamed
-from engine.processes.values import Frozen, Program, Proof
+from engine.processes.values import Frozen, Measured, Program, Proof
 from workspaces.ports import Completed
 
 STARTS_AT_ONCE = 4
+_SAID = 64 << 10
 
 _starts: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 
@@ -32,24 +35,27 @@ _starts: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
 class Keeper:
     """One keeper process. Made by `start`, ended by `close`."""
 
-    def __init__(self, line: Lifeline, env: Mapping[str, str]) -> None:
+    def __init__(self, line: Lifeline, env: Mapping[str, str], cell: Cell | None) -> None:
         self._line = line
+        self._cell = cell
         self._env = dict(env)
         self._paused = False
         self._kills = 0
         self._turns = asyncio.Lock()
 
     @classmethod
-    async def start(cls, name: str, *, records: Path, env: Mapping[str, str] | None = None) -> Keeper:
+    async def start(
+        cls, name: str, *, records: Path, env: Mapping[str, str] | None = None, cell: Cell | None = None
+    ) -> Keeper:
         """Start a keeper and record it in the folder `records`; at most four start at the same time.
 
-        `env` is what `call` gives to commands; by default the harmless part of the engine's own. Raises NameRefused,
-        KeeperLost.
+        `env` is what `call` gives to commands; by default the harmless part of the engine's own. All programs are
+        confined to `cell`; without one they are unconfined. Raises NameRefused, NotConfined, KeeperLost.
         """
         cap = _starts.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(STARTS_AT_ONCE))
         async with cap:
-            line = await Lifeline.start(name, records)
-        return cls(line, launch.allowed(os.environ) if env is None else env)
+            line = await Lifeline.start(name, records, cell)
+        return cls(line, launch.allowed(os.environ) if env is None else env, cell)
 
     @property
     def name(self) -> str:
@@ -60,6 +66,16 @@ class Keeper:
     def record(self) -> Record:
         """What is written down about it: pid, start time, nonce."""
         return self._line.record
+
+    @property
+    def tier(self) -> Tier:
+        """How its programs are confined."""
+        return self._cell.tier if self._cell else UNCONFINED
+
+    @property
+    def listeners(self) -> tuple[socket.socket, ...]:
+        """Sockets that listen inside the sandbox's own network, its only way out. The caller closes them."""
+        return self._line.listeners
 
     @property
     def alive(self) -> bool:
@@ -80,7 +96,7 @@ class Keeper:
     async def run(self, program: Program, *, on_output: Callable[[bytes], None] | None = None) -> Running:
         """Start a program: stdin empty, stdout and stderr in one pipe that is read at its `rate`.
 
-        Raises ProgramMissing, StartFailed, Busy, KeeperLost.
+        Raises ProgramMissing, StartFailed, Busy, KeeperLost, Interrupted (a kill came first).
         """
         path = self._find(program)
         with _input(b"") as nothing:
@@ -115,6 +131,37 @@ class Keeper:
             raise OutputTooLarge(argv[0], limit)
         return self._completed(running, gathered, timed_out=timed_out)
 
+    async def clear(self, folders: Iterable[Path]) -> None:
+        """Empty scratch folders of its cell, from inside and whatever was done to them; nothing else may run.
+
+        Raises NotCleared, KeeperLost, Busy, Interrupted.
+        """
+        kills = self._kills
+        async with self._turns:
+            if kills != self._kills:
+                raise Interrupted(self.name, "clear")
+            self._see_free()
+            places = [os.fsencode(self._inside(folder)) for folder in folders]
+            gathered = Gathered(_SAID, lambda: None)
+            with _input(b"") as nothing:
+                request = (b"clear", *wire.counted(places))
+                _, running = await self._line.set_off(request, nothing.fileno(), gathered)
+            ended = await running.wait()
+        if ended.code != 0:
+            raise NotCleared(self.name, gathered.err.decode("utf-8", "replace") or f"{ended}")
+
+    def _inside(self, folder: Path) -> Path:
+        """Where its programs see a folder."""
+        if self._cell is None or self._cell.tier.name != "strong":
+            return folder
+        profile = self._cell.profile
+        return {profile.home: profile.home_at, profile.tmp: Path("/tmp")}.get(folder, folder)  # noqa: S108  their own
+
+    async def measure(self) -> Measured:
+        """What its programs use now. Raises KeeperLost."""
+        frame = await self._line.answer(self._line.ask(b"measure"))
+        return Measured(*map(int, frame[1:4]))
+
     async def pause(self) -> Frozen:
         """SIGSTOP to the whole tree, until nobody is awake. Raises KeeperLost."""
         self._paused = True
@@ -143,9 +190,10 @@ class Keeper:
         return replace(proof, processes=told, text=f"ended after SIGTERM; {proof.text}")
 
     async def kill(self) -> Proof:
-        """SIGKILL to the whole tree, at once, in whatever state it is; the keeper stays for the next program.
+        """SIGKILL to the whole tree, at once, in whatever state it is.
 
-        A keeper that hangs or is dead is felled from here, and then cannot be used again (`alive` is False).
+        A sandbox goes whole and its keeper with it: it cannot be used again (`alive` is False), nor can one that hung
+        or was dead and is felled from here. Any other keeper stays for the next program.
         """
         self._kills += 1
         self._paused = False
@@ -157,24 +205,34 @@ class Keeper:
 
     def _find(self, program: Program) -> Path:
         """The file to execute, if anything can be run now."""
+        self._see_free()
+        return launch.locate(program.argv[0], program.cwd, program.env)
+
+    def _see_free(self) -> None:
+        """Raises KeeperLost, Busy."""
         if not self.alive:
             raise KeeperLost(self.name, "it is gone")
         if self._paused:
             raise Busy(self.name, "it is paused")
         if self._line.running:
             raise Busy(self.name, f"process {self._line.running.pid} runs in it")
-        return launch.locate(program.argv[0], program.cwd, program.env)
 
     async def _see_out(self, running: Running, timeout: float) -> bool:  # noqa: ASYNC109  as in `call`
         try:
             await asyncio.wait_for(running.wait(), timeout)
         except TimeoutError:
-            await self.kill()
+            await self._clear_out()
             return True
         except asyncio.CancelledError:
-            await self.kill()
+            await self._clear_out()
             raise
         return False
+
+    async def _clear_out(self) -> None:
+        """End what runs, not the keeper."""
+        self._kills += 1
+        self._paused = False
+        await self._line.clear_out()
 
     def _completed(self, running: Running, gathered: Gathered, *, timed_out: bool) -> Completed:
         ended = running.ended

@@ -1,16 +1,11 @@
-"""The keeper itself: a small process that runs one program at a time and outlives nothing.
+"""A keeper process from its first instruction: it takes the control socket, reads its cell, and serves or watches.
 
-It is a subreaper, so whatever a program leaves behind becomes its child and cannot hide: not by a double fork, not by
-a new session, not by an empty environment. A program has ended when its main process was reaped *and* `waitpid` says
-ECHILD; only then is that reported. End-of-file on the control socket means that the engine is dead: kill all, exit.
+Unconfined or confined without namespaces, it serves by itself. In a sandbox it only watches over the first process of
+a pid namespace, which serves: when that one ends, it ends; when the engine is gone it kills that one, and the kernel
+all that is inside. It reads one frame, the cell, and no byte more: all others are for who serves.
 
-It never runs an agent's code in its own process, starts no thread, blocks on nothing but `poll`, and imports next to
-nothing (`_socket` instead of `socket` halves its start). Where the system knows no subreaper it can only kill process
-groups; the engine says so in every proof.
-
-Asked          run NICE CWD PATH ARGC ARG.. ENVC ENV..  (with descriptors 0, 1, 2) | kill | term | pause | resume
-Answers        ready SUBREAPER | started PID START | failed ERRNO WHAT | exited STATUS LEFTOVERS | killed N
-               | frozen N AWAKE | resumed N | termed N
+The first frame is `cell` with the fields of `confinement.cells.encode`. Where the cell cannot be put in force the
+answer is `refused REASON`, and nothing is ever run.
 """
 
 from __future__ import annotations
@@ -20,293 +15,116 @@ import os
 import resource
 import select
 import signal
-import sys
-import time
 
-from engine.processes import tree, wire
+from engine.processes import spawning, tree, wire
+from engine.processes.confinement import inside
+from engine.processes.serving import Keeper, deaths, drain
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Sequence
 
-CHUNK = 65536
-INT = 4  # bytes of a descriptor in a control message
-FREEZE_SECONDS = 0.5
-PATIENCE_MS = 20
-LINUX = sys.platform == "linux"
-IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-RESTORED = (*IGNORED, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
-
-
-class Keeper:
-    """The loop: requests, deaths, and a tree that is being felled."""
-
-    def __init__(self, control: _socket.socket) -> None:
-        self.control = control
-        self.unpacker = wire.Unpacker()
-        self.descriptors: list[int] = []
-        self.main = 0  # pid of the program's main process until it is reaped
-        self.running = False  # from the start of a program until its whole tree is gone
-        self.identity = (0, 0)  # of that process, for as long as the program runs
-        self.status = 0
-        self.killing = False
-        self.kills = 0  # requests to answer once nothing is left
-        self.orphaned = False  # the engine is gone
-        self.victims: set[tuple[int, int]] = set()
-        self.frozen: dict[tuple[int, int], tree.Process] = {}
-        self.patience = 1
-
-    def serve(self) -> None:
-        """Until the engine is gone and nothing is left."""
-        wakeup, ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else _pipe()
-        signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        poll = select.poll()
-        poll.register(wakeup, select.POLLIN)
-        poll.register(self.control.fileno(), select.POLLIN)
-        self.answer(b"ready", b"%d" % tree.become_subreaper())
-        while not (self.orphaned and not self.killing):
-            ready = poll.poll(self.patience if self.killing else None)
-            for descriptor, _ in ready:
-                if descriptor == wakeup:
-                    _drain(wakeup)
-                elif not self.hear():
-                    poll.unregister(self.control.fileno())
-            self.reap()
-
-    def hear(self) -> bool:
-        """Read and obey what arrived. False once the engine is gone."""
-        try:
-            data, ancillary, _, _ = self.control.recvmsg(CHUNK, _socket.CMSG_SPACE(3 * INT))
-        except BlockingIOError:
-            return True
-        except OSError:
-            data, ancillary = b"", []
-        for _, _, content in ancillary:
-            for place in range(0, len(content) - INT + 1, INT):
-                descriptor = int.from_bytes(content[place : place + INT], sys.byteorder)
-                os.set_inheritable(descriptor, False)  # noqa: FBT003  takes no keyword
-                self.descriptors.append(descriptor)
-        if not data:
-            self.orphaned = True
-            self.kill()
-            return False
-        for frame in self.unpacker.feed(data):
-            self.obey(frame)
-        return True
-
-    def obey(self, frame: list[bytes]) -> None:
-        """Carry out one request."""
-        verb, *fields = frame
-        if verb == b"run":
-            self.run(fields)
-        elif verb == b"kill":
-            self.kills += 1
-            self.kill()
-        elif verb == b"term":
-            self.answer(b"termed", b"%d" % self.terminate())
-        elif verb == b"pause":
-            self.answer(b"frozen", *(b"%d" % number for number in self.pause()))
-        elif verb == b"resume":
-            self.answer(b"resumed", b"%d" % self.resume())
-
-    def run(self, fields: list[bytes]) -> None:
-        """Start a program in a session of its own, with the three descriptors that came along."""
-        nice, folder, path, *rest = fields
-        count = int(rest[0])
-        argv, variables = rest[1 : count + 1], rest[count + 2 :]
-        handles, self.descriptors = self.descriptors, []
-        what = b"folder"
-        try:
-            os.chdir(folder)
-            what = b"program"
-            pid = os.posix_spawn(
-                path,
-                argv,
-                dict(variable.split(b"=", 1) for variable in variables),
-                file_actions=[(os.POSIX_SPAWN_DUP2, handle, place) for place, handle in enumerate(handles)],
-                setsid=True,
-                setsigmask=(),
-                setsigdef=RESTORED,
-            )
-        except OSError as error:
-            self.answer(b"failed", b"%d" % (error.errno or 0), what)
-            return
-        finally:
-            _close(handles)
-            os.chdir("/")
-        self.main, self.running, self.status = pid, True, 0
-        self.victims.clear()
-        self.frozen.clear()
-        if int(nice):
-            try:
-                os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + int(nice))
-            except OSError:
-                pass  # not allowed to be nicer to it than the user may
-        process = tree.look(pid)
-        self.identity = process.key if process else (pid, 0)
-        self.answer(b"started", b"%d" % pid, b"%d" % self.identity[1])
-
-    def kill(self) -> None:
-        """Begin to fell the tree; `reap` goes on with it until nothing is left."""
-        self.killing, self.patience = True, 1
-        self.frozen.clear()
-        self.strike()
-
-    def strike(self) -> None:
-        """SIGKILL to everything below, and to the groups of our own children: a group dies before it can fork."""
-        found = tree.below(os.getpid())
-        self.victims.update(process.key for process in found if process.alive)
-        me = os.getpid()
-        ours = {process.group for process in found if process.parent == me}
-        if self.main:
-            ours.add(self.main)
-        for group in ours - {0, os.getpgid(0)}:
-            # Safe although groups have no handle: the child that is in it is not reaped yet, which pins the number.
-            _quietly(os.killpg, group, signal.SIGKILL)
-        for process in found:
-            if process.parent == me:
-                _quietly(os.kill, process.pid, signal.SIGKILL)
-            elif process.alive:
-                tree.send(process, signal.SIGKILL)
-
-    def reap(self) -> None:
-        """Read every death; once the main process is dead, whatever it left dies too."""
-        empty = self.collect()
-        while self.killing and not empty:
-            before = len(self.victims)
-            self.strike()
-            empty = self.collect()
-            if not empty and len(self.victims) == before:
-                self.patience = min(self.patience * 2, PATIENCE_MS)  # nobody new: the kernel is tearing them down
-                return
-            self.patience = 1
-        if empty:
-            self.finish()
-
-    def collect(self) -> bool:
-        """Reap all that is dead. True when no child is left: the kernel's own word."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return True
-            if pid == 0:
-                return False
-            if pid == self.main:
-                self.main, self.status = 0, status
-                if not self.killing:
-                    self.victims.clear()
-                    self.killing, self.patience = True, 1
-
-    def finish(self) -> None:
-        """Nothing is left: say what ended."""
-        count = len(self.victims)
-        if self.running:
-            self.running = False
-            self.answer(b"exited", b"%d" % self.status, b"%d" % len(self.victims - {self.identity}))
-        while self.kills:
-            self.kills -= 1
-            self.answer(b"killed", b"%d" % count)
-        self.killing = False
-        self.victims.clear()
-
-    def terminate(self) -> int:
-        """SIGTERM to everything below, awake so that it can act on it."""
-        found = [process for process in tree.below(os.getpid()) if process.alive]
-        sent = sum(tree.send(process, signal.SIGTERM) for process in found)
-        self.signal_group(signal.SIGTERM)
-        self.resume()
-        return sent
-
-    def pause(self) -> tuple[int, int]:
-        """SIGSTOP until a walk finds nobody awake and nobody new: how many there are, and how many would not sleep.
-
-        Nobody new, nor newly dead: who died since it was listed may have left a child that was not. Only whom we
-        stopped is remembered, so that a job that had stopped itself stays stopped when we resume.
-        """
-        began = time.monotonic()
-        known: set[tuple[tuple[int, int], bool]] = set()
-        self.signal_group(signal.SIGSTOP)
-        while True:
-            walked = tree.below(os.getpid())
-            found = [process for process in walked if process.alive]
-            awake = {process.pid: process for process in found if not process.stopped}
-            fresh = {(process.key, process.alive) for process in walked} - known
-            seconds = time.monotonic() - began
-            if not (awake or fresh) or seconds > FREEZE_SECONDS:
-                return len(found), len(awake)
-            known |= fresh
-            for process in awake.values():
-                # A parent sleeps before its child does, else it sees a stopped child: shells then say "Stopped".
-                if process.parent not in awake or seconds > FREEZE_SECONDS / 2:
-                    self.stop(process)
-            self.collect()
-
-    def stop(self, process: tree.Process) -> None:
-        """SIGSTOP, to be undone by `resume`."""
-        if tree.send(process, signal.SIGSTOP):
-            self.frozen[process.key] = process
-
-    def resume(self) -> int:
-        """SIGCONT to whom we stopped, children first: a shell then never sees a stopped child."""
-        frozen, self.frozen = self.frozen, {}
-        self.signal_group(signal.SIGCONT)
-        return sum(tree.send(process, signal.SIGCONT) for process in reversed(frozen.values()))
-
-    def signal_group(self, number: int) -> None:
-        """Where there is no /proc to walk, the program's own group is all that can be reached."""
-        if self.main and not LINUX:
-            _quietly(os.killpg, self.main, number)
-
-    def answer(self, *fields: bytes) -> None:
-        """Tell the engine; a dead one is noticed where we listen."""
-        frame = wire.pack(*fields)
-        try:
-            self.control.send(frame)
-        except OSError:
-            pass
-
-
-def _quietly(act: Callable[[int, int], None], pid: int, number: int) -> None:
-    try:
-        act(pid, number)
-    except OSError:
-        pass
-
-
-def _close(handles: Iterable[int]) -> None:
-    for handle in handles:
-        os.close(handle)
-
-
-def _pipe() -> tuple[int, int]:
-    ends = os.pipe()
-    for end in ends:
-        os.set_blocking(end, False)
-    return ends
-
-
-def _drain(descriptor: int) -> None:
-    try:
-        while os.read(descriptor, CHUNK):
-            pass
-    except BlockingIOError:
-        pass
+    from engine.processes.confinement.inside import Spec
 
 
 def main() -> None:
     """Take the control socket from descriptor 0, and see that no program ever can."""
     control = _socket.socket(fileno=os.dup(0))
-    control.settimeout(0)
     null = os.open(os.devnull, os.O_RDWR)
     for place in range(3):
         os.dup2(null, place, inheritable=True)
     os.close(null)
+    settle()
+    try:
+        _begin(control, inside.parse(_first(control)[1:]))
+    except inside.Refused as error:
+        refuse(control, error)
+    os._exit(0)
+
+
+def settle() -> None:
+    """What holds for whoever serves or watches: no files, no core, nobody else's signals."""
     os.chdir("/")
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for number in IGNORED:
+    for number in spawning.IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    Keeper(control).serve()
-    os._exit(0)
+
+
+def refuse(control: _socket.socket, error: inside.Refused) -> None:
+    """Tell why the cell is not in force."""
+    try:
+        control.send(wire.pack(b"refused", str(error).encode()))
+    except OSError:
+        pass  # nobody is left to be told
+
+
+def _first(control: _socket.socket) -> list[bytes]:
+    """The first frame and no more. The engine may be gone before it comes: then that is all there was to do."""
+    length = int.from_bytes(_exactly(control, wire.LENGTH), "big")
+    return _exactly(control, length).split(b"\0")
+
+
+def _exactly(control: _socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        part = control.recv(count - len(data))
+        if not part:
+            os._exit(0)
+        data += part
+    return data
+
+
+def _begin(control: _socket.socket, spec: Spec) -> None:
+    control.settimeout(0)
+    if spec.mechanism == "none":
+        Keeper(control).serve()
+    elif spec.mechanism == "namespaces":
+        _in_namespaces(control, spec)
+    else:
+        raise inside.Refused(f"this keeper knows no mechanism {spec.mechanism}")
+
+
+def _in_namespaces(control: _socket.socket, spec: Spec) -> None:
+    from engine.processes.confinement import namespaces  # noqa: PLC0415  who needs it not does not pay for it
+
+    above = os.pidfd_open(os.getpid())
+    child, listening = namespaces.enter(spec)
+    if child:
+        os.close(above)
+        watch(control, child)
+    else:
+        serve_inside(control, above, listening)
+
+
+def serve_inside(control: _socket.socket, above: int, listening: Sequence[int]) -> None:
+    """Be the first process of a sandbox. `above` is readable when who watches over us is gone."""
+    settle()
+    processes = os.open(tree.PROC, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    Keeper(control, alone=True, above=above).serve((processes, *listening))
+
+
+def watch(control: _socket.socket, child: int) -> None:
+    """Until `child` is gone, and with it all that came to us as orphans; the engine's end is its end."""
+    tree.become_subreaper()
+    wakeup = deaths()
+    poll = select.poll()
+    poll.register(wakeup, select.POLLIN)
+    poll.register(control.fileno(), 0)  # only whether it is hung up: what is said on it is for the child
+    while _left():
+        for descriptor, _ in poll.poll():
+            if descriptor == wakeup:
+                drain(wakeup)
+            else:
+                poll.unregister(descriptor)
+                os.kill(child, signal.SIGKILL)  # not reaped before we end, so it is nobody else
+
+
+def _left() -> bool:
+    """Reap. Whether a child is left."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine.processes import tree
 from engine.processes.errors import ProgramMissing
+from engine.processes.greeting import ask_for_credentials
 
 ROOT = Path(__file__).resolve().parents[2]
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from engine.processes.keeper_process import main; main()"
@@ -31,6 +32,7 @@ def launch(name: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs:
         ours.settimeout(0)
+        ask_for_credentials(ours)
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(ROOT), f"quarterdeck-keeper:{name}"],

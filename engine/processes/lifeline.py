@@ -1,8 +1,8 @@
 """The engine's hold on one keeper process: start a program in it, end everything in it, end it.
 
-Two ways to kill: the keeper does it and proves it by ECHILD; or, where it is dead or does not answer, the engine fells
-the tree from here, and the keeper with it. Every program passes through `begin` on its way out: a sandbox will wrap
-`argv` there. Nothing is confined yet, and every record and proof says so.
+Three ways to kill: the keeper does it and proves it by ECHILD; a sandbox is killed from here by the handle of its first
+process, and its end is the proof; or, where a keeper is dead or does not answer, the engine fells the tree from here,
+and the keeper with it. Every program passes through `begin` on its way out.
 """
 
 from __future__ import annotations
@@ -18,19 +18,24 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from engine.processes import CONFINEMENT, records, tree, wire
+from engine.processes import greeting, records, tree, wire
 from engine.processes.channel import Answer, Channel
-from engine.processes.errors import KeeperLost, StartFailed
+from engine.processes.confinement import cells
+from engine.processes.confinement.tiers import UNCONFINED, Cell
+from engine.processes.errors import Interrupted, KeeperLost, NotConfined, StartFailed
 from engine.processes.felling import NONCE, STEP, Felling
+from engine.processes.greeting import Greeting
 from engine.processes.launch import launch
 from engine.processes.records import Record
 from engine.processes.running import Running, Taking
+from engine.processes.sandbox import Sandbox
 from engine.processes.values import Program, Proof
 
 START_SECONDS = 10.0
 ANSWER_SECONDS = 5.0
 KILL_SECONDS = 0.5
 END_SECONDS = 1.0
+UNCONFINED_CELL = (b"none", b"0", b"0", b"0", b"", b"0", b"0", b"0", b"0")
 
 _pids: set[int] = set()
 
@@ -38,38 +43,47 @@ _pids: set[int] = set()
 class Lifeline:
     """A keeper process and what runs in it. Made by `start`, ended by `close`."""
 
-    def __init__(self, record: Record, path: Path, process: subprocess.Popen[bytes], end: socket.socket) -> None:
-        self.record = record
+    def __init__(
+        self, record: Record, path: Path, process: subprocess.Popen[bytes], end: socket.socket, met: Greeting
+    ) -> None:
         self.running: Running | None = None
+        self.record, self._sandbox, self.listeners = _taken(record, met)
         self._path = path
         self._process = process
         self._channel = Channel(end, self._on_frame, self._on_end)
-        self._felling = Felling(record, lambda: _pids)
+        self._felling = Felling(self.record, lambda: _pids)
         self._burial: asyncio.Task[Proof] | None = None
-        self._subreaper = False
+        self._subreaper = met.frame[1] == b"1"
         self._survived = False  # something has, of what a dead keeper left
+        self._condemned = False  # its sandbox was killed, and nothing new may be begun
 
     @classmethod
-    async def start(cls, name: str, folder: Path) -> Lifeline:
-        """Start a keeper process and record it. Raises NameRefused, KeeperLost."""
+    async def start(cls, name: str, folder: Path, cell: Cell | None = None) -> Lifeline:
+        """Start a keeper process and record it. Raises NameRefused, NotConfined, KeeperLost."""
+        tier = cell.tier if cell else UNCONFINED
         path = records.path_of(folder, name)
         process, end = launch(name)
         _pids.add(process.pid)
-        line = cls(records.describe(name, process.pid), path, process, end)
         try:
-            records.write(folder, line.record)
-            ready = await line.answer(line._channel.expect(b"ready"), START_SECONDS)
-            line._subreaper = ready[1] == b"1"
+            record = records.describe(name, process.pid, tier.label)
+            records.write(folder, record)
+            met = await _meet(name, tier.label, end, cells.encode(cell) if cell else UNCONFINED_CELL)
+            line = cls(record, path, process, end, met)
         except BaseException:
-            process.kill()
-            await line.close()
+            end.close()
+            if not await _ended(process):
+                process.kill()
+            path.unlink(missing_ok=True)
+            _pids.discard(process.pid)
             raise
+        if line.record != record:
+            records.write(folder, line.record)
         return line
 
     @property
     def alive(self) -> bool:
         """Whether it can run programs."""
-        return self._channel.open
+        return self._channel.open and not self._condemned
 
     def ask(self, verb: bytes) -> asyncio.Future[Answer]:
         """Send a request that has no fields; it is out when this returns."""
@@ -87,11 +101,18 @@ class Lifeline:
     async def begin(self, program: Program, path: Path, stdin: int, taking: Taking) -> Running:
         """Start `program` from the file `path`; cancelled or unanswered, it is killed.
 
-        Raises StartFailed, KeeperLost.
+        Raises StartFailed, KeeperLost, Interrupted (a kill came first).
         """
+        request = _request(program, path, {**program.env, NONCE: self.record.nonce})
+        frame, running = await self.set_off(request, stdin, taking)
+        if frame[0] == b"failed":
+            raise StartFailed(program.argv[0], program.cwd, frame[2].decode(), int(frame[1]))
+        return running
+
+    async def set_off(self, request: tuple[bytes, ...], stdin: int, taking: Taking) -> tuple[Answer, Running]:
+        """Ask for something that runs, and give back what the keeper says to it. Raises KeeperLost, Interrupted."""
         self.running = running = Running(taking)
         try:
-            request = _request(program, path, {**program.env, NONCE: self.record.nonce})
             answer = self._channel.ask(*request, descriptors=(stdin, *taking.write_ends))
         except BlockingIOError:
             self._drop(running)
@@ -103,16 +124,22 @@ class Lifeline:
             taking.started()
         answer.add_done_callback(partial(self._on_started, running))
         try:
-            frame = await self.answer(asyncio.shield(answer))
+            return await self.answer(asyncio.shield(answer)), running
+        except KeeperLost:
+            self.ask(b"kill")
+            if self._condemned:
+                raise Interrupted(self.record.agent, "a program") from None
+            raise
         except BaseException:
             self.ask(b"kill")
             raise
-        if frame[0] == b"failed":
-            raise StartFailed(program.argv[0], program.cwd, frame[2].decode(), int(frame[1]))
-        return running
 
     async def kill(self) -> Proof:
-        """End everything in it, in whatever state it is."""
+        """End everything in it, in whatever state it is; a sandbox goes with it."""
+        return await (self.clear_out() if self._sandbox is None else self._raze(self._sandbox))
+
+    async def clear_out(self) -> Proof:
+        """End everything in it, and keep the keeper for the next program if it can do it."""
         began = time.monotonic()
         answer = self.ask(b"kill")
         self.wake()
@@ -121,6 +148,28 @@ class Lifeline:
             return self._proven(int(answer.result()[1]), (time.monotonic() - began) * 1000)
         proof = await self._bury()
         return replace(proof, ms=(time.monotonic() - began) * 1000)
+
+    async def _raze(self, sandbox: Sandbox) -> Proof:
+        """Kill a sandbox whole. Its handle says when all of it is gone."""
+        began = time.monotonic()
+        count = 0 if sandbox.look_again() else sandbox.count()
+        self._condemned = True
+        sandbox.fire()
+        await asyncio.wait({sandbox.gone}, timeout=KILL_SECONDS)
+        if sandbox.look_again():
+            self._part()
+            proof = self._sandbox_gone(sandbox, count)
+        else:
+            proof = await self._bury()
+        return replace(proof, ms=(time.monotonic() - began) * 1000)
+
+    def _part(self) -> None:
+        """Nothing is left in the sandbox: hear what it said before, and hang up."""
+        self._channel.drain()
+        self._channel.close()
+        self.wake()  # it has only to reap, and to end
+        if self.running:
+            self._drop(self.running, int(signal.SIGKILL))
 
     async def close(self) -> None:
         """End the keeper and what it runs. Harmless twice."""
@@ -131,11 +180,10 @@ class Lifeline:
         self._channel.close()
         if self.running:
             self._drop(self.running)
-        deadline = time.monotonic() + END_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110  it exits in 2 ms
-            await asyncio.sleep(STEP)
-        if self._process.returncode is not None and not self._survived:
+        if await _ended(self._process) and not self._survived:
             self._forget()
+        if self._sandbox:
+            self._sandbox.close()
 
     def wake(self) -> None:
         """A keeper that its agent has stopped cannot hear us: SIGCONT, which does nothing to any other.
@@ -160,11 +208,11 @@ class Lifeline:
             running, self.running = self.running, None
             running.end(code if code >= 0 else None, -code if code < 0 else None, int(frame[2]))
 
-    def _drop(self, running: Running) -> None:
-        """It never ran, or nobody knows how it ended."""
+    def _drop(self, running: Running, number: int | None = None) -> None:
+        """It was ended by us with a signal, it never ran, or nobody knows how it ended."""
         if self.running is running:
             self.running = None
-        running.end(None, None)
+        running.end(None, number)
 
     def _on_end(self) -> None:
         self._burial = self._burial or asyncio.get_running_loop().create_task(self._fell())
@@ -198,14 +246,57 @@ class Lifeline:
 
     def _proven(self, count: int, ms: float) -> Proof:
         if self._subreaper:
-            text = f"keeper {self.record.pid} has no child left (ECHILD); {CONFINEMENT}"
+            text = f"keeper {self.record.pid} has no child left (ECHILD); {self.record.confinement}"
         else:
-            text = f"best effort: process group killed, this system has no subreaper; {CONFINEMENT}"
+            text = f"best effort: process group killed, this system has no subreaper; {self.record.confinement}"
         return Proof(gone=True, processes=count, ms=ms, text=text)
+
+    def _sandbox_gone(self, sandbox: Sandbox, count: int) -> Proof:
+        text = f"namespace init {sandbox.pid} is gone, and with it all inside (pidfd); {self.record.confinement}"
+        return Proof(gone=True, processes=count, ms=0.0, text=text)
 
     def _forget(self) -> None:
         _pids.discard(self.record.pid)
         self._path.unlink(missing_ok=True)
+
+
+async def _meet(name: str, label: str, end: socket.socket, cell: tuple[bytes, ...]) -> Greeting:
+    """What a new keeper says. Raises NotConfined, KeeperLost."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            met = await greeting.exchange(end, cell)
+    except EOFError:
+        raise KeeperLost(name, "it ended while it started") from None
+    except TimeoutError:
+        raise KeeperLost(name, f"it was not ready within {START_SECONDS:g} s") from None
+    if met.frame[0] == b"refused":
+        met.close()
+        raise NotConfined(name, label, met.frame[1].decode("utf-8", "replace"))
+    return met
+
+
+def _taken(record: Record, met: Greeting) -> tuple[Record, Sandbox | None, tuple[socket.socket, ...]]:
+    """What came with the first frame: a sandbox says so by its /proc, its listening sockets come behind it."""
+    if not met.handles:
+        return record, None, ()
+    inside, *rest = met.handles
+    try:
+        sandbox = Sandbox.hold(met.sender, inside, below=record.pid, cgroup=None)
+    except OSError:
+        met.close()
+        raise KeeperLost(record.agent, "it ended while it started") from None
+    listeners = tuple(socket.socket(fileno=handle) for handle in rest)
+    for listener in listeners:
+        listener.settimeout(0)
+    return replace(record, init=sandbox.pid, init_start=sandbox.start), sandbox, listeners
+
+
+async def _ended(process: subprocess.Popen[bytes], seconds: float = END_SECONDS) -> bool:
+    """Whether a keeper that was hung up on has ended within so long."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110  it exits in 2 ms
+        await asyncio.sleep(STEP)
+    return process.returncode is not None
 
 
 def _request(program: Program, path: Path, env: Mapping[str, str]) -> tuple[bytes, ...]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,10 @@ _RECORD, _HOLD = ".json", ".hold"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One keeper: pid and start time (stat field 22; 0 where unknown), the boot they belong to, its engine likewise."""
+    """One keeper: pid and start time (stat field 22; 0 where unknown), the boot they belong to, its engine likewise.
+
+    `init` is the first process of its pid namespace, 0 where it has none. `confinement` is the tier's label.
+    """
 
     agent: str
     pid: int
@@ -35,6 +38,9 @@ class Record:
     engine_pid: int
     engine_start: int
     confinement: str = CONFINEMENT
+    init: int = 0
+    init_start: int = 0
+    cgroup: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,7 @@ def boot_id() -> str:
         return ""
 
 
-def describe(name: str, pid: int) -> Record:
+def describe(name: str, pid: int, confinement: str = CONFINEMENT) -> Record:
     """The record of keeper `pid`, a child of this process that is not reaped yet."""
     keeper, engine = tree.look(pid), tree.look(os.getpid())
     return Record(
@@ -67,6 +73,7 @@ def describe(name: str, pid: int) -> Record:
         created=time.time(),
         engine_pid=os.getpid(),
         engine_start=engine.start if engine else 0,
+        confinement=confinement,
     )
 
 
@@ -84,7 +91,7 @@ def write(folder: Path, record: Record) -> Path:
 
 def read(folder: Path) -> list[Record]:
     """All records; a file that is none (cut off, foreign) is passed over, as it names no process to act on."""
-    return [Record(**data) for data in _load(folder, _RECORD, set(Record.__slots__))]
+    return [Record(**data) for data in _load(folder, _RECORD, Record)]
 
 
 def hold(folder: Path, agent: str, how: str, reason: str) -> Hold:
@@ -96,7 +103,7 @@ def hold(folder: Path, agent: str, how: str, reason: str) -> Hold:
 
 def held(folder: Path) -> dict[str, Hold]:
     """Who is held, by agent."""
-    return {data["agent"]: Hold(**data) for data in _load(folder, _HOLD, set(Hold.__slots__))}
+    return {data["agent"]: Hold(**data) for data in _load(folder, _HOLD, Hold)}
 
 
 def is_held(folder: Path, agent: str) -> bool:
@@ -131,13 +138,16 @@ def _publish(path: Path, data: dict[str, Any], *, sync: bool = False) -> None:
     aside.replace(path)
 
 
-def _load(folder: Path, suffix: str, fields: set[str]) -> list[dict[str, Any]]:
+def _load(folder: Path, suffix: str, kind: type[Record | Hold]) -> list[dict[str, Any]]:
+    """What can be read as `kind`. Fields that an older one did not write have defaults."""
+    known = {field.name: field.default is MISSING for field in fields(kind)}
+    needed = {name for name, has_to_be in known.items() if has_to_be}
     found = []
     for path in sorted(folder.glob(f"[!.]*{suffix}")):
         try:
             data = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(data, dict) and set(data) == fields:
+        if isinstance(data, dict) and needed <= set(data) <= set(known):
             found.append(data)
     return found

@@ -16,20 +16,23 @@ if TYPE_CHECKING:
 
 PROC = "/proc"
 PR_SET_CHILD_SUBREAPER = 36
-_VANISHED = [b"X"] + [b"0"] * 19
+_VANISHED = [b"X"] + [b"0"] * 21
 
 
 class Process:
-    """One line of /proc/PID/stat. `start` is in clock ticks since boot, `ticks` the CPU time used so far."""
+    """One line of /proc/PID/stat. `start` is in clock ticks since boot, `ticks` the CPU time used so far.
 
-    __slots__ = ("group", "parent", "pid", "session", "start", "state", "ticks")
+    `pages` is the memory it has at the moment.
+    """
+
+    __slots__ = ("group", "pages", "parent", "pid", "session", "start", "state", "ticks")
 
     def __init__(self, pid: int, fields: list[bytes]) -> None:
         self.pid = pid
         self.state = fields[0].decode()
         self.parent, self.group, self.session = (int(field) for field in fields[1:4])
         self.ticks = int(fields[11]) + int(fields[12])
-        self.start = int(fields[19])
+        self.start, self.pages = int(fields[19]), int(fields[21])
 
     @property
     def alive(self) -> bool:

@@ -52,6 +52,15 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What a program's whole tree uses: `rss` in bytes (shared memory counted for each), `ticks` of the processor."""
+
+    processes: int
+    rss: int
+    ticks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Survivor:
     """A process that SIGKILL did not end: its state (D: waits in the kernel) and what it waits for."""
 

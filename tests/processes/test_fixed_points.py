@@ -10,7 +10,7 @@ import pytest
 
 from engine.processes import tree
 from engine.processes.felling import Felling
-from engine.processes.keeper_process import Keeper
+from engine.processes.serving import Keeper
 from engine.processes.records import Record
 from engine.processes.tree import Process
 
@@ -27,7 +27,7 @@ KEEPER = Record(
 
 
 def process(pid: int, state: str, parent: int = KEEPER.pid) -> Process:
-    return Process(pid, [state.encode(), b"%d" % parent, *[b"%d" % pid] * 2, *[b"0"] * 15, b"7"])
+    return Process(pid, [state.encode(), b"%d" % parent, *[b"%d" % pid] * 2, *[b"0"] * 15, b"7", b"0", b"0"])
 
 
 class Kernel:
