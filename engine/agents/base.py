@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from engine.core.values import Tokens
+from engine.core.values import Limits, Tokens
 from engine.messages.result import Result
 from engine.processes.values import Exit, Program
 
@@ -70,21 +70,30 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A limit on what it prints held it, for the first time: `output` slows it down, `log` cuts its transcript."""
+
+    limit: Literal["output", "log"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """The end, exactly once and last. Nothing the program started is left alive.
 
     `completed` is a claim of success with a usable result; `missing`: the program could not be started; `cancelled`: we
-    ended it on request; `killed`: a signal ended it that we did not send. `exit` is its status, or None if it has none.
+    ended it on request; `killed`: a signal ended it that we did not send. `exit` is its status, or None if it has none;
+    then `signal` is what ended it, if that is known.
     `detail` says why in words, with the tail of its output where that helps.
     """
 
     reason: Reason
     exit: int | None = None
+    signal: int | None = None
     result: Result | None = None
     detail: str = ""
 
 
-Update = Started | Text | Usage | Notice | Finished
+Update = Started | Text | Usage | Notice | Held | Finished
 OnUpdate = Callable[[Update], None]
 
 
@@ -109,6 +118,7 @@ class Brief:
     transcript: Path
     command: Sequence[str]
     environment: Mapping[str, str]
+    limits: Limits = field(default_factory=Limits)
     instructions: Mapping[str, Any] = field(default_factory=dict)
 
 

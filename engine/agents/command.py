@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from engine.agents.base import (
     Brief,
     Finished,
+    Held,
     Keeper,
     NoCommand,
     Notice,
@@ -27,7 +28,7 @@ from engine.agents.outcome import clear_result, judge
 from engine.core.values import Tokens
 from engine.messages.files import folder, write_new
 from engine.processes.errors import Interrupted, ProgramMissing, StartFailed
-from engine.processes.rings import Lines
+from engine.processes.rings import LOG_BYTES, RATE, Lines
 from engine.processes.values import Program
 
 GRACE_SECONDS = 5.0
@@ -52,7 +53,7 @@ async def start_program(brief: Brief, argv: Sequence[str], keeper: Keeper, on_up
     except OSError as error:
         return EndedSession(Finished(reason="failed", detail=f"its task can not be handed over: {error}"), on_update)
     speech = Speech(on_update)
-    program = Program(argv=tuple(argv), cwd=brief.clone, env=brief.environment, log=brief.transcript)
+    program = _program(brief, argv, on_update)
     try:
         running = await keeper.run(program, on_output=speech.hear)
     except (ProgramMissing, StartFailed) as error:
@@ -61,6 +62,19 @@ async def start_program(brief: Brief, argv: Sequence[str], keeper: Keeper, on_up
         return EndedSession(Finished(reason="killed", detail=str(error)), on_update)
     speech.begin(running.pid)
     return CommandSession(brief, keeper, running, speech, on_update)
+
+
+def _program(brief: Brief, argv: Sequence[str], on_update: OnUpdate) -> Program:
+    return Program(
+        argv=tuple(argv),
+        cwd=brief.clone,
+        env=brief.environment,
+        log=brief.transcript,
+        log_bytes=brief.limits.log or LOG_BYTES,
+        rate=brief.limits.output or RATE,
+        held=lambda limit: on_update(Held(limit=limit)),
+        nice=brief.limits.nice,
+    )
 
 
 class Speech:

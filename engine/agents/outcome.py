@@ -59,7 +59,7 @@ def judge(brief: Brief, ended: Exit, *, cancelled: bool, tail: bytes) -> Finishe
         return Finished(reason="cancelled", exit=ended.code, detail="stopped on request")
     if ended.code is None:
         by = f"killed by signal {ended.signal}" if ended.signal else "its keeper was lost"
-        return Finished(reason="killed", detail=_said(by, last))
+        return Finished(reason="killed", signal=ended.signal, detail=_said(by, last))
     try:
         result = read_result(brief.outbox)
     except ResultRefused as error:

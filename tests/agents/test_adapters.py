@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import os
 import shlex
@@ -12,12 +13,12 @@ import pytest
 from support.aio import run
 from support.plain_keeper import PlainKeeper
 
-from engine.agents.base import Brief, Finished, NoCommand, Notice, Started, Text, UnknownRuntime, Usage
+from engine.agents.base import Brief, Finished, Held, NoCommand, Notice, Started, Text, UnknownRuntime, Usage
 from engine.agents.command import CommandAdapter
 from engine.agents.environment import agent_environment
 from engine.agents.runtimes import adapter_for
 from engine.agents.scripted import ScriptedAdapter
-from engine.core.values import Tokens
+from engine.core.values import Limits, Tokens
 from engine.processes.keeper import Keeper
 
 LEAVE = "import os,sys; open(os.environ['QUARTERDECK_OUTBOX']+'/result.json','w').write(sys.argv[1])"
@@ -227,6 +228,16 @@ def test_a_plan_without_tasks_has_failed(keeper, brief, said):
 def test_a_signal_that_is_not_ours_is_said(keeper, brief):
     end = perform(keeper, brief(*sh("echo bye; kill -9 $$")))[-1]
     assert (end.reason, end.exit, end.detail) == ("killed", None, "killed by signal 9\n\nbye")
+
+
+def test_its_output_is_held_to_its_limits_and_that_is_said_once(brief, tmp_path):
+    limits = Limits(output=200_000, log=5_000, nice=3)
+    told = sh("nice; yes | head -c 1400000")
+    updates = perform(lambda: real(tmp_path), dataclasses.replace(brief(*told), limits=limits))
+    assert [update.limit for update in updates if isinstance(update, Held)] == ["log", "output"]
+    first = next(update.text for update in updates if isinstance(update, Text))
+    assert int(first) == os.nice(0) + 3
+    assert (tmp_path / "transcript.log").stat().st_size < 5_100
 
 
 def test_what_it_leaves_running_is_ended_and_said(brief, tmp_path):
