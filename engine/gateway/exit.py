@@ -1,0 +1,122 @@
+"""An agent's way out: a forward proxy on listening sockets that are handed to it, in the engine's own loop.
+
+A socket belongs to the network namespace it was made in. So a listener that was made inside an empty one is served from
+here, and nothing else leads out of there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections.abc import Callable, Collection
+
+from engine.gateway.call import Asked, Call, Rules
+from engine.gateway.dial import Dialler
+from engine.processes.rings import Bucket
+
+CONNECTIONS = 64
+"""At once, for one agent. As many more are told that it is too many; the rest wait in the kernel."""
+RATE, BURST = 200, 1000
+"""Connections that are taken from one agent a second on average, and at once; more wait in the kernel."""
+BREATH = 0.1
+"""Seconds until the next try, when the system has no descriptors or no memory left."""
+FULL = 0.75
+"""Of the engine's descriptors; the rest is for the engine itself."""
+
+
+class Exit:
+    """Serves one agent. `allowed` gives the entries now in force; `tell` is told each request when it is over.
+
+    `setting` is the table of quarterdeck.toml that a refusal names; by default the one of the agent's own name.
+    """
+
+    def __init__(
+        self,
+        agent: str,
+        allowed: Callable[[], Collection[str]],
+        tell: Callable[[Asked], None],
+        *,
+        setting: str = "",
+        dialler: Dialler | None = None,
+    ) -> None:
+        table = setting or f"[agents.{agent}.permissions]"
+        self._rules = Rules(agent=agent, setting=table, allowed=allowed, dialler=dialler or Dialler())
+        self._tell = tell
+        self._listeners: list[socket.socket] = []
+        self._taking: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(2 * CONNECTIONS)
+
+    async def serve(self, listener: socket.socket, token: str = "") -> None:
+        """Serve it from now on, and close it in the end. With a token, only who sends it as the proxy's password."""
+        listener.settimeout(0)
+        self._listeners.append(listener)
+        self._taking.add(asyncio.create_task(self._take(listener, token)))
+
+    async def close(self) -> None:
+        """End everything that is under way, and tell it. Harmless twice."""
+        for tasks in (self._taking, self._serving):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._taking.clear()
+        while self._listeners:
+            self._listeners.pop().close()
+
+    async def _take(self, listener: socket.socket, token: str) -> None:
+        loop, bucket = asyncio.get_running_loop(), Bucket(RATE, BURST)
+        while True:
+            await asyncio.sleep(bucket.delay(loop.time(), 1))
+            await self._places.acquire()
+            try:
+                connection = await _accepted(listener)
+            except OSError:  # it left before it was taken, or the system is out of something
+                self._places.release()
+                await asyncio.sleep(BREATH)
+                continue
+            bucket.take(1, loop.time())
+            task = asyncio.create_task(self._serve(connection, token))
+            self._serving.add(task)
+            task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
+        self._places.release()
+
+    async def _serve(self, connection: socket.socket, token: str) -> None:
+        with connection:
+            call = Call(connection, self._rules, token)
+            try:
+                await call.carry_out(crowded=len(self._serving) > CONNECTIONS or _few_left(connection))
+            finally:
+                asked = call.told()
+                if asked is not None:
+                    self._tell(asked)
+
+
+async def _accepted(listener: socket.socket) -> socket.socket:
+    """The next connection; nothing is awaited once there is one, so that none gets lost. Raises OSError."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            await _readable(listener)
+        else:
+            connection.settimeout(0)
+            return connection
+
+
+async def _readable(listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    came: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(listener, lambda: None if came.done() else came.set_result(None))
+    try:
+        await came
+    finally:
+        loop.remove_reader(listener)
+
+
+def _few_left(newest: socket.socket) -> bool:
+    """The kernel gives the lowest free number, so that a number tells how many descriptors are in use."""
+    return newest.fileno() > FULL * resource.getrlimit(resource.RLIMIT_NOFILE)[0]
