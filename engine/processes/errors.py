@@ -22,7 +22,7 @@ class StartFailed(ProcessError):
     """The program is there but could not be started."""
 
     def __init__(self, program: str, folder: Path, what: str, number: int) -> None:
-        about = {"folder": f"its folder {folder}", "confinement": "it could not be confined"}.get(what, "the program")
+        about = f"its folder {folder}" if what == "folder" else "the program"
         super().__init__(f"{program} could not be started: {about}: {os.strerror(number)}")
         self.program, self.folder, self.what, self.number = program, folder, what, number
 
@@ -68,10 +68,10 @@ class NameRefused(ProcessError):
 
 
 class NotConfined(ProcessError):
-    """A keeper's cell could not be put in force, so the keeper was not started."""
+    """A cell could not be put in force, so nothing was started."""
 
     def __init__(self, keeper: str, tier: str, reason: str) -> None:
-        super().__init__(f"keeper {keeper} was not started, because it could not be confined as {tier}: {reason}")
+        super().__init__(f"keeper {keeper} runs nothing, because that could not be confined: {reason} (tier {tier})")
         self.keeper, self.tier, self.reason = keeper, tier, reason
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from engine.processes import launch, wire
+from engine.processes import launch
 from engine.processes.confinement.tiers import UNCONFINED, Cell, Tier
 from engine.processes.errors import Busy, Interrupted, KeeperLost, NotCleared, OutputTooLarge
 from engine.processes.lifeline import Lifeline
@@ -144,8 +144,7 @@ class Keeper:
             places = [os.fsencode(self._inside(folder)) for folder in folders]
             gathered = Gathered(_SAID, lambda: None)
             with _input(b"") as nothing:
-                request = (b"clear", *wire.counted(places))
-                _, running = await self._line.set_off(request, nothing.fileno(), gathered)
+                running = await self._line.clear(places, nothing.fileno(), gathered)
             ended = await running.wait()
         if ended.code != 0:
             raise NotCleared(self.name, gathered.err.decode("utf-8", "replace") or f"{ended}")

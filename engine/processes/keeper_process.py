@@ -22,7 +22,7 @@ from engine.processes.serving import Keeper, deaths, drain
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.processes.confinement.inside import Spec
 
@@ -81,20 +81,35 @@ def _begin(control: _socket.socket, spec: Spec) -> None:
         Keeper(control).serve()
     elif spec.mechanism == "namespaces":
         _in_namespaces(control, spec)
+    elif spec.mechanism == "landlock":
+        Keeper(control, _by_landlock(spec)).serve()
     else:
         raise inside.Refused(f"this keeper knows no mechanism {spec.mechanism}")
 
 
 def _in_namespaces(control: _socket.socket, spec: Spec) -> None:
-    from engine.processes.confinement import namespaces  # noqa: PLC0415  who needs it not does not pay for it
+    from engine.processes.confinement import namespaces, syscalls  # noqa: PLC0415  who needs it not does not pay for it
 
     above = os.pidfd_open(os.getpid())
     child, listening = namespaces.enter(spec)
     if child:
         os.close(above)
+        syscalls.hide_memory()
         watch(control, child)
     else:
         serve_inside(control, above, listening)
+
+
+def _by_landlock(spec: Spec) -> Callable[[], None]:
+    from engine.processes.confinement import landlock, settling  # noqa: PLC0415  as above
+
+    ruleset = landlock.Ruleset(spec)
+
+    def confine() -> None:
+        settling.limit_files(spec.file_bytes)
+        ruleset.restrict()
+
+    return confine
 
 
 def serve_inside(control: _socket.socket, above: int, listening: Sequence[int]) -> None:

@@ -101,16 +101,23 @@ class Lifeline:
     async def begin(self, program: Program, path: Path, stdin: int, taking: Taking) -> Running:
         """Start `program` from the file `path`; cancelled or unanswered, it is killed.
 
-        Raises StartFailed, KeeperLost, Interrupted (a kill came first).
+        Raises StartFailed, NotConfined, KeeperLost, Interrupted (a kill came first).
         """
         request = _request(program, path, {**program.env, NONCE: self.record.nonce})
-        frame, running = await self.set_off(request, stdin, taking)
+        frame, running = await self._set_off(request, stdin, taking)
         if frame[0] == b"failed":
             raise StartFailed(program.argv[0], program.cwd, frame[2].decode(), int(frame[1]))
         return running
 
-    async def set_off(self, request: tuple[bytes, ...], stdin: int, taking: Taking) -> tuple[Answer, Running]:
-        """Ask for something that runs, and give back what the keeper says to it. Raises KeeperLost, Interrupted."""
+    async def clear(self, places: list[bytes], stdin: int, taking: Taking) -> Running:
+        """Begin to empty folders. Raises NotConfined, StartFailed, KeeperLost, Interrupted."""
+        frame, running = await self._set_off((b"clear", *wire.counted(places)), stdin, taking)
+        if frame[0] == b"failed":
+            raise StartFailed("clear", Path("/"), frame[2].decode(), int(frame[1]))
+        return running
+
+    async def _set_off(self, request: tuple[bytes, ...], stdin: int, taking: Taking) -> tuple[Answer, Running]:
+        """Ask for something that runs; what the keeper says to it. Raises NotConfined, KeeperLost, Interrupted."""
         self.running = running = Running(taking)
         try:
             answer = self._channel.ask(*request, descriptors=(stdin, *taking.write_ends))
@@ -124,7 +131,7 @@ class Lifeline:
             taking.started()
         answer.add_done_callback(partial(self._on_started, running))
         try:
-            return await self.answer(asyncio.shield(answer)), running
+            frame = await self.answer(asyncio.shield(answer))
         except KeeperLost:
             self.ask(b"kill")
             if self._condemned:
@@ -133,6 +140,9 @@ class Lifeline:
         except BaseException:
             self.ask(b"kill")
             raise
+        if frame[0] == b"failed" and frame[2] == b"confinement":
+            raise NotConfined(self.record.agent, self.record.confinement, frame[3].decode("utf-8", "replace"))
+        return frame, running
 
     async def kill(self) -> Proof:
         """End everything in it, in whatever state it is; a sandbox goes with it."""

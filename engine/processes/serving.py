@@ -12,7 +12,7 @@ groups; the engine says so in every proof.
 Asked          run NICE CWD PATH ARGC ARG.. ENVC ENV..  (with descriptors 0, 1, 2) | clear N FOLDER.. (the same)
                | kill | term | pause | resume | measure
 Answers        ready SUBREAPER (with the namespace's /proc and its listening sockets, where there is one)
-               | started PID START | failed ERRNO WHAT | exited STATUS LEFTOVERS | killed N | frozen N AWAKE
+               | started PID START | failed ERRNO WHAT [WHY] | exited STATUS LEFTOVERS | killed N | frozen N AWAKE
                | resumed N | termed N | measured N BYTES TICKS
 """
 
@@ -26,6 +26,7 @@ import sys
 import time
 
 from engine.processes import clearing, spawning, tree, wire
+from engine.processes.confinement.inside import Refused
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ class Keeper:
             os.chdir(folder)
             what = b"program"
             pid = self.way(path, argv, env, handles)
-        except spawning.NotConfined as error:
-            self.answer(b"failed", b"%d" % (error.errno or 0), b"confinement")
+        except Refused as error:
+            self.answer(b"failed", b"0", b"confinement", str(error).encode())
         except OSError as error:
             self.answer(b"failed", b"%d" % (error.errno or 0), what)
         else:
@@ -165,6 +166,8 @@ class Keeper:
         handles, self.descriptors = self.descriptors, []
         try:
             pid = spawning.forked(lambda telling: _clear(fields[1:], telling), handles, self.confine)
+        except Refused as error:
+            self.answer(b"failed", b"0", b"confinement", str(error).encode())
         except OSError as error:
             self.answer(b"failed", b"%d" % (error.errno or 0), b"program")
         else:
@@ -297,10 +300,13 @@ class Keeper:
         return sum(tree.send(process, signal.SIGCONT) for process in reversed(frozen.values()))
 
     def measure(self) -> tuple[int, int, int]:
-        """How many processes there are, the memory they have (pages they share are counted for each), their ticks."""
-        found = [process for process in tree.below(os.getpid()) if process.alive]
-        pages = sum(process.pages for process in found)
-        return len(found), pages * os.sysconf("SC_PAGESIZE"), sum(process.ticks for process in found)
+        """How many processes there are, their memory (pages they share are counted for each), their ticks.
+
+        Threads and zombies count as processes, as they do where the kernel limits them.
+        """
+        found = tree.below(os.getpid())
+        threads, pages = sum(process.threads for process in found), sum(process.pages for process in found)
+        return threads, pages * os.sysconf("SC_PAGESIZE"), sum(process.ticks for process in found)
 
     def signal_group(self, number: int) -> None:
         """Where there is no /proc to walk, the program's own group is all that can be reached."""

@@ -1,13 +1,15 @@
 """The two ways in which a keeper starts a program: by one call of the system, or by a fork that confines itself first.
 
 Either way the program leads a session of its own, has three descriptors and the default signals, and what goes wrong
-before it runs comes back as an OSError. A program that could not be confined is not started.
+before it runs comes back as an OSError. A program that could not be confined is not started (Refused).
 """
 
 from __future__ import annotations
 
 import os
 import signal
+
+from engine.processes.confinement.inside import Refused
 
 TYPE_CHECKING = False  # a keeper's start is counted in milliseconds
 if TYPE_CHECKING:
@@ -21,10 +23,6 @@ IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.
 RESTORED = (*IGNORED, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 FAILED = 127
 _CONFINING, _RUNNING = b"C", b"R"
-
-
-class NotConfined(OSError):
-    """A program was not started, because it could not be confined."""
 
 
 def plainly(path: bytes, argv: list[bytes], env: dict[bytes, bytes], handles: Sequence[int]) -> int:
@@ -41,7 +39,7 @@ def plainly(path: bytes, argv: list[bytes], env: dict[bytes, bytes], handles: Se
 
 
 def confined(confine: Callable[[], None]) -> Way:
-    """A way that calls `confine` in the new process before the program is there. It raises OSError if it fails."""
+    """A way that calls `confine` in the new process before the program is there. It raises Refused if it fails."""
 
     def way(path: bytes, argv: list[bytes], env: dict[bytes, bytes], handles: Sequence[int]) -> int:
         return forked(lambda _: os.execve(path, argv, env), handles, confine)  # noqa: S606  no shell is wanted
@@ -50,7 +48,7 @@ def confined(confine: Callable[[], None]) -> Way:
 
 
 def forked(act: Callable[[int], object], handles: Sequence[int], confine: Callable[[], None] | None) -> int:
-    """A child that confines itself and then acts; comes back once it acts. Raises OSError, NotConfined.
+    """A child that confines itself and then acts; comes back once it acts. Raises OSError, Refused.
 
     `act` gets a descriptor that it closes once nothing can go wrong any more, as an exec does: until then an OSError of
     it is raised here.
@@ -65,8 +63,9 @@ def forked(act: Callable[[int], object], handles: Sequence[int], confine: Callab
     if not told:
         return pid
     os.waitpid(pid, 0)
-    number = int(told[1:])
-    raise (NotConfined if told[:1] == _CONFINING else OSError)(number, os.strerror(number))
+    if told[:1] == _CONFINING:
+        raise Refused(told[1:].decode())
+    raise OSError(int(told[1:]), os.strerror(int(told[1:])))
 
 
 def _become(
@@ -88,6 +87,8 @@ def _become(
         act(telling)
         os._exit(0)
     except OSError as error:
-        os.write(telling, phase + b"%d" % (error.errno or 0))
+        os.write(telling, phase + (b"%d" % (error.errno or 0) if phase == _RUNNING else str(error).encode()))
+    except BaseException as error:  # noqa: BLE001  whatever it is, nothing is started
+        os.write(telling, _CONFINING + str(error).encode())
     finally:
         os._exit(FAILED)

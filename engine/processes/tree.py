@@ -22,16 +22,17 @@ _VANISHED = [b"X"] + [b"0"] * 21
 class Process:
     """One line of /proc/PID/stat. `start` is in clock ticks since boot, `ticks` the CPU time used so far.
 
-    `pages` is the memory it has at the moment.
+    `pages` is the memory it has at the moment, `threads` what it takes of a limit on processes.
     """
 
-    __slots__ = ("group", "pages", "parent", "pid", "session", "start", "state", "ticks")
+    __slots__ = ("group", "pages", "parent", "pid", "session", "start", "state", "threads", "ticks")
 
     def __init__(self, pid: int, fields: list[bytes]) -> None:
         self.pid = pid
         self.state = fields[0].decode()
         self.parent, self.group, self.session = (int(field) for field in fields[1:4])
         self.ticks = int(fields[11]) + int(fields[12])
+        self.threads = int(fields[17])
         self.start, self.pages = int(fields[19]), int(fields[21])
 
     @property

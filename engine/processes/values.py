@@ -53,7 +53,10 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a program's whole tree uses: `rss` in bytes (shared memory counted for each), `ticks` of the processor."""
+    """What a program's whole tree uses: `rss` in bytes (shared memory counted for each), `ticks` of the processor.
+
+    Each thread is a process here, as it is where the kernel limits them.
+    """
 
     processes: int
     rss: int
