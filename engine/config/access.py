@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from engine.config.strict import Line, Lines, Strict
+from engine.config.strict import Line, Strict
 from engine.core.plans import is_inside
 
 Mechanism = Literal["namespaces", "bubblewrap", "landlock", "seatbelt"]
@@ -41,6 +41,14 @@ def _in_home(value: str) -> str:
     return PurePosixPath(value).as_posix()
 
 
+def _glob(value: str) -> str:
+    if value.startswith("!"):
+        raise ValueError(f'"{value}" would take away; write what may change, and nothing else may')
+    if not is_inside(value):
+        raise ValueError(f'"{value}" must begin at the repository\'s root, without "/" or ".."')
+    return value
+
+
 def _ordered(given: tuple[Mechanism, ...]) -> tuple[Mechanism, ...]:
     return tuple(one for one in MECHANISMS if one in given)
 
@@ -53,6 +61,7 @@ def _name(value: str) -> str:
 
 Host = Annotated[str, AfterValidator(_host)]
 Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
+Globs = Annotated[tuple[Annotated[Line, AfterValidator(_glob)], ...], Field(strict=False)]
 Folders = Annotated[tuple[Annotated[Line, AfterValidator(_name)], ...], Field(strict=False)]
 HomeFiles = Annotated[tuple[Annotated[Line, AfterValidator(_in_home)], ...], Field(strict=False)]
 
@@ -60,7 +69,9 @@ HomeFiles = Annotated[tuple[Annotated[Line, AfterValidator(_in_home)], ...], Fie
 class Permissions(Strict):
     """`[agents.NAME.permissions]`: what an agent may change, read and reach."""
 
-    write: Lines | None = Field(default=None, description="globs; default: all but files that run code later")
+    write: Globs | None = Field(
+        default=None, description="globs from the root; files that run code later are held for approval all the same"
+    )
     read: Folders = Field(default=(), description="extra folders outside the clone, shown read-only")
     network: Hosts = Field(default=(), description="host:port; without a port 443")
     confine: Confine | None = Field(

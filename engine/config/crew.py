@@ -18,7 +18,7 @@ def crew(settings: Settings) -> tuple[AgentSpec, ...]:
         for name in instance_names(pool, agent.instances):
             if name in agents:
                 raise _collision(name, pool, agents[name].pool)
-            agents[name] = _instance(name, pool, agent)
+            agents[name] = _instance(name, pool, agent, settings.given(pool))
     _refuse_shared_pools(agents)
     return tuple(agents.values())
 
@@ -34,7 +34,7 @@ def limits(settings: Settings) -> Limits:
     return Limits(**{name: getattr(given, name) for name in Limits.__struct_fields__})
 
 
-def _instance(name: str, pool: str, agent: Agent) -> AgentSpec:
+def _instance(name: str, pool: str, agent: Agent, given: tuple[str, ...]) -> AgentSpec:
     return AgentSpec(
         name=name,
         runtime=agent.runtime,
@@ -43,6 +43,8 @@ def _instance(name: str, pool: str, agent: Agent) -> AgentSpec:
         tier=agent.tier,
         confine=agent.permissions.confine or "",
         budget=agent.budget,
+        write=agent.permissions.write,
+        given=given,
     )
 
 

@@ -76,7 +76,7 @@ def combine(project: Document, user: Document | None) -> Settings:
     sources = (project, user) if user else (project,)
     data = _over(user.data if user else {}, project.data)
     data.setdefault("project", {})  # what it lacks is told, not that it is missing
-    return validate(Settings, data, sources, _placed)
+    return validate(Settings, data, sources, _placed).where_users_write(_users_write(project, user))
 
 
 def _users(path: Path) -> Document | None:
@@ -98,6 +98,17 @@ def _refuse_users_alone(project: Document) -> None:
                 field="".join(key),
                 way_out=f"write it to your own settings, {user_file()}",
             )
+
+
+def _users_write(project: Document, user: Document | None) -> list[str]:
+    """The agents whose `write` is the user's own word: a project's goes before it, and is not that. Both are valid."""
+    theirs, own = _writing(project.data), _writing(user.data if user else {})
+    return sorted(own - theirs)
+
+
+def _writing(data: dict[str, Any]) -> set[str]:
+    agents = data.get("agents", {}).items()
+    return {name for name, agent in agents if "write" in agent.get("permissions", {})}
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic import field_validator as checked
 
 from engine.config.access import HomeFiles, Hosts, Permissions, Security
@@ -255,3 +263,14 @@ class Settings(ProjectFile):
         default_factory=dict, description="of an agent or a runtime: files in your HOME that it gets copies of"
     )
     bus: Bus = Bus()
+    _users_write: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def where_users_write(self, agents: Iterable[str]) -> Self:
+        """Note the agents whose `write` stands in the user's file, and not in the project's."""
+        self._users_write = frozenset(agents)
+        return self
+
+    def given(self, agent: str) -> tuple[str, ...]:
+        """Globs of an agent's `write` that are the user's own word."""
+        write = self.agents[agent].permissions.write if agent in self._users_write else None
+        return write or ()

@@ -29,7 +29,11 @@ TOLD = {
 
 def test_work_is_told_the_task_and_what_to_mend():
     told = work_instructions(SPEC, **RUN, feedback=[FEEDBACK])
-    assert json.loads(json.dumps(told)) == COMMON | {"role": "work", "feedback": [TOLD]}
+    assert json.loads(json.dumps(told)) == COMMON | {"role": "work", "feedback": [TOLD], "write": None}
+
+
+def test_work_is_told_what_may_change():
+    assert work_instructions(SPEC, **RUN, write=("src/**",))["write"] == ["src/**"]
 
 
 def test_a_review_is_told_where_the_change_is_and_whose():

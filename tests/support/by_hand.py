@@ -68,9 +68,9 @@ class ByHand:
 
     def works(self, stage: str, *files: str, patch: str = "") -> None:
         """An agent claims a change, of these files."""
-        self.finish(stage, c.Worked(change=self._change(stage, files, patch)))
+        self.finish(stage, c.Worked(change=self._change(stage, patch, files)))
 
-    def _change(self, stage: str, files: tuple[str, ...], patch: str) -> Change:
+    def _change(self, stage: str, patch: str, files: tuple[str, ...] = ()) -> Change:
         key = self._key(stage)
         return Change(
             commit=f"c-{key}",
