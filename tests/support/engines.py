@@ -38,7 +38,7 @@ import json, os, pathlib, sys, time
 task = json.loads(pathlib.Path(os.environ["QUARTERDECK_TASK"]).read_text())
 attempt, feedback, role = task["attempt"], task["feedback"], task["role"]
 inbox, outbox = (pathlib.Path(os.environ[f"QUARTERDECK_{box}BOX"]) for box in ("IN", "OUT"))
-notes = pathlib.Path(__file__).parent / "notes"
+notes, gates = inbox.parent / "notes", pathlib.Path(__file__).parent / "gates"
 
 
 def write(name, text):
@@ -52,15 +52,15 @@ def read(name):
 
 
 def note(name, what=""):
-    """Tell the test something, out of the engine's sight."""
+    """Tell the test something, out of the engine's sight: in the one folder beside its clone that is its own."""
     notes.mkdir(exist_ok=True)
     with (notes / name).open("a") as file:
-        file.write(what + "\\n")
+        file.write(f"{time.time_ns()} {what}\\n")
 
 
 def pause_at(name):
     """Stand still, using no CPU, until the test lets go."""
-    (notes / name).read_text()
+    (gates / name).read_text()
 
 
 def put(name, said):
@@ -102,13 +102,14 @@ class Place:
         self.run = ""
         self._client: Client | None = None
         self._stream: Stream[Event] | None = None
-        (folder / "notes").mkdir(exist_ok=True)
+        self.outside = folder / "outside"
+        (self.outside / "gates").mkdir(parents=True, exist_ok=True)
 
     # -- the project -----------------------------------------------------------------------------------------------
 
     def program(self, name: str, body: str = PROMPT) -> list[str]:
         """The argv of an agent that runs `body`, with the words above at hand."""
-        path = self.folder / f"{name}.py"
+        path = self.outside / f"{name}.py"
         path.write_text(f"{WORDS}{body}\n")
         return [sys.executable, "-I", "-S", str(path)]
 
@@ -130,6 +131,7 @@ class Place:
         text = ["[project]", *_fields({"check": list(check), "review": review is not None, **project})]
         for name, agent in crew.items():
             command = {"runtime": "command", "command": self.program("builder")}
+            command["permissions.read"] = [str(self.outside)]
             text += [f"[agents.{name}]", *_fields(command | agent)]
         save(self.root, {"quarterdeck.toml": "\n".join((*text, more, ""))}, "the project")
 
@@ -222,12 +224,12 @@ class Place:
 
     def gate(self, name: str) -> str:
         """A pipe at which an agent stands still; give the name back."""
-        os.mkfifo(self.folder / "notes" / name)
+        os.mkfifo(self.outside / "gates" / name)
         return name
 
     def arrive(self, name: str) -> int:
         """Wait until an agent stands there; a descriptor that keeps it standing."""
-        return os.open(self.folder / "notes" / name, os.O_WRONLY)
+        return os.open(self.outside / "gates" / name, os.O_WRONLY)
 
     @staticmethod
     def release(standing: int) -> None:
@@ -239,9 +241,9 @@ class Place:
         self.release(self.arrive(name))
 
     def noted(self, name: str) -> list[str]:
-        """What agents have noted under this name."""
-        path = self.folder / "notes" / name
-        return path.read_text().splitlines() if path.exists() else []
+        """What agents have noted under this name, in the order of time."""
+        found = [line for path in self.layout.agents.glob(f"*/notes/{name}") for line in path.read_text().splitlines()]
+        return [line.partition(" ")[2] for line in sorted(found)]
 
     def told(self, name: str, attempt: int = 1, role: str = "work") -> dict[str, Any]:
         """The task as the agent was told it in that attempt."""

@@ -6,6 +6,22 @@ import sys
 from engine.processes import wire
 from engine.processes.confinement import inside
 
+INNER = """
+import os, sys
+sys.path.append(sys.argv[1])
+from engine.processes.confinement import bubblewrap
+listeners = bubblewrap.settle(%d, %d, %d)
+os.dup2(1, 2)
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+while True:
+    try:
+        ended, how = os.waitpid(-1, 0)
+    except ChildProcessError:
+        os._exit(os.waitstatus_to_exitcode(status) & 255)
+    if ended == pid:
+        status = how
+"""
+
 
 def main():
     control = 3
@@ -31,6 +47,15 @@ def start(spec, argv):
         if pid:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
         os._exit(run(argv, listeners))
+    if spec.mechanism == "bubblewrap":
+        from engine.processes.confinement import bubblewrap
+
+        pid, heard = bubblewrap.start(spec, 3, INNER % (spec.port, spec.processes, spec.file_bytes), argv)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255
+        if said := bubblewrap.complaint(heard):
+            os.write(1, b"refused: %s" % said.encode())
+            code = 99
+        os._exit(code)
     if spec.mechanism == "landlock":
         from engine.processes.confinement import landlock
 

@@ -160,24 +160,25 @@ class Covering:
     def place(self, operation: Op) -> int:
         """A descriptor of the target, made where that is ours to make. Raises OSError."""
         verb, source, target = operation
-        around = self.around(target)
-        if around is None:  # the system's own folders, where no agent writes: links in them are the system's
+        outer = around(target, self.done)
+        if outer is None:  # the system's own folders, where no agent writes: links in them are the system's
             return walk(os.path.realpath(target))
-        if (verb not in OPTIONAL or verb in PINNED) and _ours(around):
+        if ours(outer) and verb != "freeze":
             folder = verb not in PINNED or stat.S_ISDIR(os.fstat(self.pins[source]).st_mode)
-            make(around[2], target, folder=folder)
+            make(outer[2], target, folder=folder)
         return walk(target)
 
-    def around(self, target: bytes) -> Op | None:
-        """The innermost operation that `target` lies below."""
-        while target != b"/":
-            target = os.path.dirname(target)  # noqa: PTH120  pathlib costs a keeper its start-up time
-            if target in self.done:
-                return self.done[target]
-        return None
+
+def around(target: bytes, done: dict[bytes, Op]) -> Op | None:
+    """The innermost of the operations done that `target` lies below."""
+    while target != b"/":
+        target = os.path.dirname(target)  # noqa: PTH120  pathlib costs a keeper its start-up time
+        if target in done:
+            return done[target]
+    return None
 
 
-def _ours(operation: Op) -> bool:
+def ours(operation: Op) -> bool:
     """Whether mount points may be made there: our own tmpfs, or scratch, which is what is shown elsewhere."""
     verb, source, target = operation
     return verb in OWN or (verb == "bind" and source != target)

@@ -49,6 +49,9 @@ class Op(NamedTuple):
     target: str
 
 
+WHOLE = Op("bind_ro", "/", "/")
+
+
 def operations(profile: Profile, *, uid: int) -> tuple[Op, ...]:
     """The mounts that put `profile` in force for a user `uid`, outer ones first."""
     wanted = dict(_system(uid))
@@ -96,23 +99,26 @@ def _mirrored(wanted: dict[Path, Op], at: Path, folder: Path) -> Iterator[tuple[
 def _needed(wanted: dict[Path, Op]) -> Iterator[Op]:
     """By depth, without what changes nothing where it lies."""
     kept: dict[Path, Op] = {}
+    holders = {parent for path, op in wanted.items() if op.verb not in ("hide", "freeze") for parent in path.parents}
     for path in sorted(wanted, key=lambda path: (len(path.parts), path)):
         op = wanted[path]
         around = next((kept[parent] for parent in path.parents if parent in kept), None)
-        if not _idle(op, around):
+        if not _idle(op, around or WHOLE, holds=path in holders):
             kept[path] = op
             yield op
 
 
-def _idle(op: Op, around: Op | None) -> bool:
-    if op.verb == "hide":
-        return around is not None and around.verb in ("hide", "tmpfs")
-    if op.verb == "bind_ro":
-        return op.source == op.target and (around is None or (around.verb == "bind_ro" and _itself(around)))
+def _idle(op: Op, around: Op, *, holds: bool) -> bool:
+    """Whether `around`, the innermost mount that it lies in, does the same already."""
+    if (
+        op.verb == "hide"
+    ):  # in scratch there is nothing of the user's; but what is shown below is not for writing around
+        return around.verb in ("hide", "tmpfs") or (around.verb == "bind" and not _itself(around) and not holds)
     if op.verb == "freeze":
-        return around is not None and around.verb in ("bind_ro", "freeze")
-    return op.verb == "bind" and _itself(op) and around is not None and around.verb == "bind" and _itself(around)
+        return around.verb in ("bind_ro", "alias_ro", "freeze")
+    return _itself(op) and _itself(around) and op.verb == around.verb
 
 
 def _itself(op: Op) -> bool:
+    """Whether it is shown at its own place."""
     return op.source == op.target

@@ -44,7 +44,7 @@ def unshare(flags: int, tried: str) -> None:
 def mount(
     source: bytes | None, target: bytes, kind: bytes | None, flags: int, tried: str, *, data: bytes = b""
 ) -> None:
-    """The call of that name, mount(2). Raises Refused."""
+    """The system call of that name. Raises Refused."""
     _check(_libc.mount(source, target, kind, ctypes.c_ulong(flags), data or None), tried)
 
 
@@ -60,7 +60,7 @@ def set_attributes(handle: int, tried: str, *, add: int = 0, clear: int = 0, rec
 
 
 def prctl(option: int, value: int, tried: str, third: int = 0) -> int:
-    """The call of that name, prctl(2). Raises Refused."""
+    """The system call of that name. Raises Refused."""
     words = (ctypes.c_ulong(word) for word in (value, third, 0, 0))
     return _check(_libc.prctl(ctypes.c_int(option), *words), tried)
 
