@@ -12,6 +12,10 @@ ALLOWED = frozenset({
     "PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",  # some interpreters do not start without
     "QUARTERDECK_SPEED",
+    # where tools are: a folder or a version; not CARGO_HOME or GOPATH: credentials and sources
+    "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "PYENV_ROOT", "PYENV_VERSION", "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN", "NVM_DIR", "FNM_DIR", "VOLTA_HOME", "BUN_INSTALL", "DENO_INSTALL", "ASDF_DIR", "ASDF_DATA_DIR",
+    "MISE_DATA_DIR", "RBENV_ROOT", "NODENV_ROOT", "SDKMAN_DIR", "JAVA_HOME", "GOROOT", "DOTNET_ROOT", "HOMEBREW_PREFIX",
 })  # fmt: skip
 FIXED = {
     "TERM": "dumb",

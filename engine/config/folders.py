@@ -56,7 +56,7 @@ class Places:
 
     def _system(self) -> Iterator[Path]:
         """What is the system's; HOME may lie in it, as root's own does."""
-        places = (Path(name).resolve() for name in (*_SYSTEM, *ROOT_HIDDEN))
+        places = (place.resolve() for place in (*_SYSTEM, *map(Path, ROOT_HIDDEN)))
         yield from (place for place in places if not self.home.is_relative_to(place))
 
 

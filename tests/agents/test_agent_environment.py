@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.agents.environment import agent_environment, allowed_environment
+from engine.agents.environment import ALLOWED, FIXED, agent_environment, allowed_environment
 
 SECRETS = {"ANTHROPIC_API_KEY": "s", "AWS_SECRET_ACCESS_KEY": "s", "SSH_AUTH_SOCK": "s", "QUARTERDECK_TOKEN": "s"}
 
@@ -41,6 +41,9 @@ def test_locale_passes_and_the_terminal_is_always_dumb():
 @given(st.dictionaries(st.from_regex(r"[A-Z_]{1,12}", fullmatch=True), st.text(max_size=5)))
 def test_whatever_the_source_holds_nothing_unnamed_passes(source):
     passed = allowed_environment(source)
-    known = {"PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR", "TERM", "PYTHONDONTWRITEBYTECODE"}
-    loader = {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QUARTERDECK_SPEED"}
-    assert {name for name in passed if not name.startswith("LC_")} <= known | loader
+    assert {name for name in passed if not name.startswith("LC_")} <= ALLOWED | FIXED.keys()
+
+
+def test_what_locates_tools_passes_and_what_locates_credentials_does_not():
+    source = {"JAVA_HOME": "/j", "VIRTUAL_ENV": "/v", "CARGO_HOME": "/c", "GOPATH": "/g", "GNUPGHOME": "/s"}
+    assert allowed_environment(source).keys() - FIXED.keys() == {"JAVA_HOME", "VIRTUAL_ENV"}
