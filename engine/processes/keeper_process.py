@@ -15,6 +15,7 @@ import os
 import resource
 import select
 import signal
+import sys
 
 from engine.processes import spawning, tree, wire
 from engine.processes.confinement import inside
@@ -27,19 +28,30 @@ if TYPE_CHECKING:
     from engine.processes.confinement.inside import Spec
 
 
+BOOT_INSIDE = (
+    "import sys; sys.path.append(sys.argv[1]); from engine.processes.keeper_process import main_inside; main_inside()"
+)
+
+
 def main() -> None:
-    """Take the control socket from descriptor 0, and see that no program ever can."""
-    control = _socket.socket(fileno=os.dup(0))
-    null = os.open(os.devnull, os.O_RDWR)
-    for place in range(3):
-        os.dup2(null, place, inheritable=True)
-    os.close(null)
+    """Serve, or watch over who serves, to the end."""
+    control = _taken()
     settle()
     try:
         _begin(control, inside.parse(_first(control)[1:]))
     except inside.Refused as error:
         refuse(control, error)
     os._exit(0)
+
+
+def _taken() -> _socket.socket:
+    """Take the control socket from descriptor 0, and see that no program ever can."""
+    control = _socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDWR)
+    for place in range(3):
+        os.dup2(null, place, inheritable=True)
+    os.close(null)
+    return control
 
 
 def settle() -> None:
@@ -83,6 +95,8 @@ def _begin(control: _socket.socket, spec: Spec) -> None:
         _in_namespaces(control, spec)
     elif spec.mechanism == "landlock":
         Keeper(control, _by_landlock(spec)).serve()
+    elif spec.mechanism == "bubblewrap":
+        _in_bubblewrap(control, spec)
     else:
         raise inside.Refused(f"this keeper knows no mechanism {spec.mechanism}")
 
@@ -98,6 +112,31 @@ def _in_namespaces(control: _socket.socket, spec: Spec) -> None:
         watch(control, child)
     else:
         serve_inside(control, above, listening)
+
+
+def _in_bubblewrap(control: _socket.socket, spec: Spec) -> None:
+    from engine.processes.confinement import bubblewrap, syscalls  # noqa: PLC0415  as above
+
+    arguments = (str(number) for number in (spec.port, spec.processes, spec.file_bytes))
+    child, heard = bubblewrap.start(spec, control.fileno(), BOOT_INSIDE, arguments)
+    syscalls.hide_memory()
+    watch(control, child)
+    if said := bubblewrap.complaint(heard):
+        refuse(control, inside.Refused(said))  # nobody listens to it who has been told `ready`
+
+
+def main_inside() -> None:
+    """Be what bubblewrap starts as the first process inside."""
+    from engine.processes.confinement import bubblewrap, syscalls  # noqa: PLC0415  as above
+
+    syscalls.die_with_parent()
+    control = _taken()
+    control.settimeout(0)
+    try:
+        serve_inside(control, -1, bubblewrap.settle(*map(int, sys.argv[2:5])))
+    except inside.Refused as error:
+        refuse(control, error)
+    os._exit(0)
 
 
 def _by_landlock(spec: Spec) -> Callable[[], None]:
