@@ -33,7 +33,7 @@ NEVER = (
     *(".local", ".local/share", ".local/state", ".config", ".cache", ".cargo", ".ssh", ".gnupg", ".aws", ".azure"),
     *(".kube", ".docker", ".claude", ".codex", ".gemini", ".password-store", ".local/share/keyrings", ".mozilla"),
 )
-"""Folders of HOME that secrets are kept in: what is or holds one is not shown, though something below it may be."""
+"""Folders, of HOME, that secrets are kept in: what is or holds one is not shown, though something below it may be."""
 LOCATED_BY = (
     *("VIRTUAL_ENV", "CONDA_PREFIX", "JAVA_HOME", "GOROOT", "PYENV_ROOT", "VOLTA_HOME", "BUN_INSTALL", "NVM_DIR"),
 )
@@ -47,8 +47,9 @@ def prefixes(
 ) -> tuple[Path, ...]:
     """Folders and files, real and there, that have to be shown so that programs found on `path` (a PATH) work.
 
-    `home` and `masked` are hidden, as /tmp and /run are. `variables` may locate tools as well, see `LOCATED_BY` and
-    RUSTUP_HOME. What our own interpreter needs, to play scripted agents, is among them.
+    `home` and `masked` are hidden, as /tmp and /run are; of a masked repository only environments are shown.
+    `variables` may locate tools as well, see `LOCATED_BY` and RUSTUP_HOME. What our own interpreter needs, to play
+    scripted agents, is among what is shown.
     """
     hidden = Hidden.of(home, masked)
     walk = _Walk(hidden, Path(variables.get("RUSTUP_HOME") or hidden.home / ".rustup"))
@@ -73,7 +74,7 @@ def search_path(path: str, home: Path, masked: Sequence[Path]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What programs do not see. Real paths; `masked` is what is nobody's place to keep tools in."""
+    """What programs do not see, by real paths."""
 
     home: Path
     masked: tuple[Path, ...]
@@ -98,7 +99,13 @@ class Hidden:
 
     def may_show(self, path: Path) -> bool:
         """Whether it holds no place that stays hidden, and no secrets that are known."""
-        return not any(place.is_relative_to(path) for place in (*self.places, *(self.home / name for name in NEVER)))
+        secret = (place / name for place in self.places for name in NEVER)
+        return not any(place.is_relative_to(path) for place in (*self.places, *secret))
+
+    def in_repository(self, path: Path) -> bool:
+        """Whether it lies in a masked work tree, whose programs are to be those of the tree under judgement."""
+        around = (place for place in self.masked if path.is_relative_to(place) and place != self.home)
+        return any((place / ".git").exists() for place in around)
 
 
 class _Walk:
@@ -142,21 +149,21 @@ class _Walk:
             return
         if self._root(file.parent) is not None or file.parent.name in {"bin", "sbin"}:
             self.folder(file.parent)
-        if not any(file.is_relative_to(place) for place in self.shown) and not self._in_masked(file):
+        if not any(file.is_relative_to(place) for place in self.shown) and not self._hidden.in_repository(file):
             self.show(file)
 
     def _around(self, folder: Path) -> None:
         root = self._root(folder)
         if root is not None and self.show(root):
             self._base(root)
-        elif not self._in_masked(folder):
+        elif not self._hidden.in_repository(folder):
             self._loose(folder)
 
     def _root(self, folder: Path) -> Path | None:
         """The outermost folder around it that is a tool's own as a whole; of the repository only environments."""
         place = self._hidden.place_of(folder)
         around = [one for one in (folder, *folder.parents) if one.is_relative_to(place) and one != place]
-        named = frozenset() if self._in_masked(folder) else OWN_ROOTS
+        named = frozenset() if self._hidden.in_repository(folder) else OWN_ROOTS
         found = (one for one in reversed(around) if one.name in named or _marked(one))
         return next((one for one in found if self._hidden.may_show(one)), None)
 
@@ -178,9 +185,6 @@ class _Walk:
                     self.show(prefix / name)
         if (folder / "rustup").exists():
             self.show(self._rustup)
-
-    def _in_masked(self, path: Path) -> bool:
-        return self._hidden.place_of(path) in self._hidden.masked
 
 
 def _search(path: str) -> Iterator[Path]:

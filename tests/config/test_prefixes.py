@@ -19,7 +19,7 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.at = folder / "home"
         self.root = self.at / "code" / "repo"
-        self.root.mkdir(parents=True)
+        (self.root / ".git").mkdir(parents=True)
 
     def put(self, *files: str, text: str = "") -> None:
         for name in files:
@@ -169,6 +169,18 @@ def test_of_home_and_of_work_trees_only_the_folder_of_programs(home):
 def test_what_holds_secrets_or_the_repository_is_not_shown_though_it_is_on_path(home, entry):
     (home.at / ".cache").mkdir()
     assert home.shown(entry) == set()
+
+
+def test_other_masked_folders_hide_tools_as_home_does(home):
+    home.put(
+        ".local/share/uv/tools/ruff/bin/ruff", ".local/share/uv/tools/ruff/pyvenv.cfg", "own/opt/bin/x", "own/opt/lib/x"
+    )
+    masked = [home.root, home.root / ".git", home.at, home.at / ".local/share", home.at / ".config", Path("/tmp")]
+    found = prefixes(f"{home.at}/own/opt/bin:{home.at}/.local/share/uv/tools/ruff/bin", Path("/nonexistent"), masked)
+    assert {home.at / "own/opt", home.at / ".local/share/uv/tools/ruff"} <= set(found)
+    assert home.at / ".local/share" not in prefixes(f"{home.at}/.local/share", Path("/nonexistent"), masked)
+    home.put(".ssh/bin/x")
+    assert home.at / ".ssh" not in prefixes(f"{home.at}/.ssh", Path("/nonexistent"), masked)
 
 
 def test_the_versions_of_asdf_are_written_in_home(home):
