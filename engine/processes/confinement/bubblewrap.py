@@ -26,7 +26,6 @@ SOURCES = (b"engine/__init__.py", b"engine/processes")
 ROOT = os.fsencode(__file__).rsplit(b"/", 4)[0]
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup-try")
 FIXED = ("--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--chdir", "/", "--ro-bind", "/", "/")
-CONTROL, ARGUMENTS = 0, 3
 LONGEST = 4096
 
 
@@ -43,15 +42,14 @@ def start(spec: Spec, control: int, boot: str, arguments: Iterable[str]) -> tupl
     path = program()
     if not path:
         raise Refused("bwrap is not installed", way_out="install the package bubblewrap")
-    settling.join(spec.cgroup)
     given = os.memfd_create("arguments")
     heard, complaints = os.pipe()
     try:
         _write(given, b"".join(part + b"\0" for part in _options(spec)))
-        inner = [*_python(), "-I", "-S", "-c", boot, os.fsdecode(SHOWN), *arguments]
-        places = ((control, CONTROL), (complaints, 2), (given, ARGUMENTS))
-        actions = [(os.POSIX_SPAWN_DUP2, handle, place) for handle, place in places]
-        pid = os.posix_spawn(path, ["bwrap", "--args", str(ARGUMENTS), "--", *inner], os.environ, file_actions=actions)
+        inner = [_python(), "-I", "-S", "-c", boot, os.fsdecode(SHOWN), *arguments]
+        pid = os.fork()
+        if not pid:
+            _become([path, "--args", str(given), "--", *inner], spec.cgroup, control, given, complaints)
     except OSError as error:
         os.close(heard)
         raise Refused(f"starting {path}", error.errno or 0) from error
@@ -90,9 +88,22 @@ def _options(spec: Spec) -> Iterator[bytes]:
     yield from Translation(spec.operations + covering.sockets(spec.operations)).options()
 
 
-def _python() -> list[str]:
+def _become(argv: list[str], cgroup: bytes, control: int, given: int, complaints: int) -> None:
+    """In the forked child: bwrap, in the cgroup, which the keeper must not be in: it has to act while all is frozen."""
+    try:
+        settling.join(cgroup)
+        os.dup2(control, 0)
+        os.dup2(complaints, 2)
+        os.set_inheritable(given, True)  # noqa: FBT003  takes no keyword
+        os.execv(argv[0], argv)  # noqa: S606  no shell on purpose
+    except (Refused, OSError) as error:
+        os.write(complaints, str(error).encode())
+    os._exit(1)
+
+
+def _python() -> str:
     """The interpreter itself: a virtual environment's link to it may lead through what is masked."""
-    return [os.path.realpath(getattr(sys, "_base_executable", sys.executable))]
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def _write(handle: int, data: bytes) -> None:
@@ -123,7 +134,7 @@ class Translation:
             yield from (b"--remount-ro", target)
         for source in SOURCES:
             yield from (b"--ro-bind", ROOT + b"/" + source, SHOWN + b"/" + source)
-        for prefix in sorted({os.fsencode(sys.base_prefix), os.path.dirname(os.fsencode(_python()[0]))}):  # noqa: PTH120
+        for prefix in sorted({os.fsencode(sys.base_prefix), os.path.dirname(os.fsencode(_python()))}):  # noqa: PTH120
             around = covering.around(prefix + b"/x", self.done)
             if around and (around[0] in covering.OWN or covering.ours(around)):
                 yield from (b"--ro-bind", prefix, prefix)

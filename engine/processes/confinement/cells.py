@@ -15,15 +15,15 @@ from engine.processes.confinement import mounts
 from engine.processes.confinement.tiers import Cell
 
 
-def encode(cell: Cell, *, uid: int | None = None) -> tuple[bytes, ...]:
-    """The fields behind the verb. `uid` is whom the mounts are for, by default us."""
+def encode(cell: Cell, *, uid: int | None = None, cgroup: Path | None = None) -> tuple[bytes, ...]:
+    """The fields behind the verb. `uid` is whom the mounts are for, by default us; `cgroup` where programs go in."""
     profile, tier = cell.profile, cell.tier
     user = os.getuid() if uid is None else uid
     operations = mounts.operations(profile, uid=user)
     return (
         tier.mechanism.encode(),
         *(b"%d" % number for number in (profile.port, profile.processes, profile.file_bytes)),
-        os.fsencode(tier.cgroup or ""),
+        os.fsencode(cgroup or ""),
         *wire.counted(os.fsencode(part) for operation in operations for part in operation),
         *_paths(profile.readable),
         *_paths((profile.home, profile.tmp, *profile.writable)),

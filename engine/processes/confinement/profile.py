@@ -32,6 +32,7 @@ class Profile:
     port      of the way out, inside; basic: the engine's own port on 127.0.0.1; 0: none
     token     password in the proxy's URL, where others on this machine can reach the port (basic)
     processes most processes and threads at a time, 0: no limit (basic: none is in force)
+    memory    most bytes of memory, 0: no limit; in force only in a cgroup that has the controller
     file_bytes  largest file that can be written (RLIMIT_FSIZE), 0: no limit
     """
 
@@ -46,6 +47,7 @@ class Profile:
     port: int = 3128
     token: str = ""
     processes: int = 512
+    memory: int = 0
     file_bytes: int = 0
 
     def environment(self, tier: Tier) -> dict[str, str]:

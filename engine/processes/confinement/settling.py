@@ -6,6 +6,7 @@ Its own limits are inherited by every program; sockets made here belong to this 
 from __future__ import annotations
 
 import _socket
+import errno
 import fcntl
 import os
 import resource
@@ -19,6 +20,7 @@ BACKLOG = 128
 RESERVED_PIDS = 300  # once the kernel has come past these numbers it never gives them out again
 OURS = 2  # the keeper and the first process inside count as the user's as well
 PID_MAX_SINCE = (6, 14)  # before, pid_max was of the whole machine, and root inside could write it
+CLOSED = (errno.EPERM, errno.EACCES, errno.EROFS)
 NPROC_SINCE = (5, 14)  # before, RLIMIT_NPROC counted the user's processes everywhere
 
 
@@ -45,10 +47,11 @@ def _limit_pids(most: int) -> bool:
     try:
         write("/proc/sys/kernel/pid_max", str(RESERVED_PIDS + most))
         write("/proc/sys/kernel/ns_last_pid", str(RESERVED_PIDS))
-    except PermissionError:
-        return False
-    except FileNotFoundError:  # a kernel without checkpoints: the first 300 come on top
-        pass
+    except OSError as error:
+        if error.errno in CLOSED:
+            return False
+        if error.errno != errno.ENOENT:  # a kernel without checkpoints: the first 300 come on top
+            raise
     return True
 
 
