@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.api.task_status import task_status
+from engine.core.approvals import held_files
 from engine.core.budgets import limit
 from engine.core.requests import waiting_approvals
 from engine.core.standing import UNCONFINED, of_agent, of_run
@@ -24,7 +25,7 @@ def status(state: State, *, now: float, engine: dict[str, Any] | None) -> dict[s
     """
     run, live = state.run, engine is not None
     tasks = [] if run is None else [task_status(state, run, task, now=now, live=live) for task in run.tasks.values()]
-    approvals = [] if run is None else [_approval(approval, now) for approval in waiting_approvals(run)]
+    approvals = [] if run is None else [_approval(run, approval, now) for approval in waiting_approvals(run)]
     return {
         "run": None if run is None else _run(run, state, now, live=live),
         "agents": [_agent(state, agent, now, live=live) for agent in state.agents.values()],
@@ -94,12 +95,13 @@ def _agent(state: State, agent: Agent, now: float, *, live: bool) -> dict[str, A
     }
 
 
-def _approval(approval: Approval, now: float) -> dict[str, Any]:
+def _approval(run: Run, approval: Approval, now: float) -> dict[str, Any]:
     return {
         "id": approval.stage,
         "task": approval.task,
         "what": approval.what,
         "about": approval.about,
+        "files": [{"path": file.path, "why": file.why} for file in held_files(run, approval)],
         "since": approval.at,
         "age": _age(now, approval.at),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.core.guarded import named
 from engine.core.stages import MAX_INTERRUPTIONS, Doing, Ended, Want
 from engine.core.state import Approval, Review, Round, Run, Task
-from engine.core.values import Change
+from engine.core.values import Change, Guarded
 
 ATTEMPTS, CONSENT, INTERRUPTIONS = 0, 1, 2
 """Lanes of the ask stage of a round."""
@@ -95,6 +95,14 @@ def _ask(task: Task, round_: Round, change: Change, about: str, more: str = "") 
     what = f"merge {task.spec.id} ({task.spec.risk} risk, +{change.added} -{change.removed}){more}?"
     want = Want(kind="ask", round=round_.number, lane=CONSENT, why=what, about=about, patch=change.patch)
     return Doing((want,))
+
+
+def held_files(run: Run, approval: Approval) -> tuple[Guarded, ...]:
+    """The files that a decision about such files is on; empty for any other."""
+    if approval.about != "guarded":
+        return ()
+    changes = (round_.change for round_ in run.task(approval.task).rounds)
+    return next((made.guarded for made in changes if made is not None and made.patch == approval.patch), ())
 
 
 def _files(change: Change | None) -> str:

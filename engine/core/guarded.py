@@ -22,6 +22,8 @@ from engine.core.values import Guarded
 
 MOST = 100
 """So many files of a change are written down; it is held for one as for all."""
+NAMED = 3
+"""So many of them a question names itself."""
 OURS = ".quarterdeck"
 LINK, MODULE = "120000", "160000"
 
@@ -173,7 +175,7 @@ def ours(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(path for path in paths if spelled(path.partition("/")[0]) == OURS)
 
 
-def named(files: Collection[Guarded], most: int = 3) -> str:
+def named(files: Collection[Guarded], most: int = NAMED) -> str:
     """A few of the files, each with its reason, and how many more there are."""
     by_reason: dict[str, list[str]] = {}
     for file in list(files)[:most]:

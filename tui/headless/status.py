@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.core.guarded import NAMED
 from tui import cells
 from tui.faces import AGENT_FACES, TASK_FACES, run_face
 from tui.headless.confinement import confinement
@@ -36,13 +37,17 @@ def approval_lines(approvals: Sequence[Json], look: Look) -> list[str]:
     lines: list[str] = []
     for approval in approvals:
         name = _short(str(approval.get("id", "")))
-        lines += [f"{look.state('ask', name)}", *(f"    {row}" for row in _wrapped(approval, look))]
+        lines += [f"{look.state('ask', name)}", *(f"    {row}" for row in _asked(approval, look))]
         lines.append(look.ink(f"    quarterdeck approve {name}   or   quarterdeck deny {name}", "dim"))
     return lines
 
 
-def _wrapped(approval: Json, look: Look) -> list[str]:
-    return cells.wrap(cells.plain(str(approval.get("what", ""))), look.left(4))
+def _asked(approval: Json, look: Look) -> list[str]:
+    """The question, and every file that is to be granted where it names but a few of them."""
+    files = approval.get("files") or ()
+    told = [f"- {file.get('path', '')}: {file.get('why', '')}" for file in files if len(files) > NAMED]
+    rows = [str(approval.get("what", "")), *told]
+    return [line for row in rows for line in cells.wrap(cells.plain(row), look.left(4))]
 
 
 def _short(name: str) -> str:

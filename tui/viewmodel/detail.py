@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.core.state import Agent, Round, Run, Stage, Task
-from engine.core.values import CheckRun
+from engine.core.values import CheckRun, Guarded
 from tui import cells
 from tui.faces import AGENT_FACES, TASK_FACES, Face
 from tui.headless.confinement import UNCONFINED
@@ -127,6 +127,7 @@ def _round(run: Run, task: Task, round_: Round, room: int) -> list[Line]:
     if round_.change is not None:
         claims = f"{size(round_.change)}{': ' if round_.summary else ''}{round_.summary}"
         rows += _found("claim", "claims", claims, room)
+        rows += _guarded(round_.change.guarded, room)
     if round_.failure:
         rows += [*_found("bad", "failed", round_.failure, room), *_tell(round_.detail, room)]
     rows += _checked("check", round_.checked, round_.check_reason, round_.checks, room)
@@ -139,6 +140,13 @@ def _round(run: Run, task: Task, round_: Round, room: int) -> list[Line]:
     rows += _found("bad", "not merged", round_.merge_reason, room) if round_.merge_reason else []
     rows += _found("good", "merged", short(round_.merged), room) if round_.merged else []
     return rows + [row for name in task.open for row in _open(run.stages[name], round_, room)]
+
+
+def _guarded(files: Sequence[Guarded], room: int) -> list[Line]:
+    """What of a change is not merged without a person's word."""
+    rows = [row for file in files[:MOST_ROWS] for row in _found("note", "guarded", f"{file.path}: {file.why}", room)]
+    more = len(files) - MOST_ROWS
+    return [*rows, *(_found("note", "guarded", f"and {count(more, 'other')}", room) if more > 0 else [])]
 
 
 def _open(stage: Stage, round_: Round, room: int) -> list[Line]:

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from engine.core import commands as c
 from engine.core.amounts import parse
+from engine.core.approvals import held_files
+from engine.core.guarded import NAMED
 from engine.core.state import ROOT
+from engine.core.values import Guarded
 from tui.headless.moments import count
 from tui.viewmodel.ages import age
 from tui.viewmodel.board import Board
@@ -37,6 +40,9 @@ _WITHOUT = (
     "No engine answers: the processes on record are ended without it.",
     "What was written so far stays in the clone until an engine puts it aside.",
 )
+
+
+BACK = "Its author tries again, and is told to leave these files as they are."
 
 
 class Kill(NamedTuple):
@@ -77,7 +83,8 @@ def approve(board: Board, meant: Target) -> Question:
 
 def deny(board: Board, meant: Target) -> Question:
     """About saying no."""
-    return Question(f"Deny for {_about(board, meant)}?", _asked(board, meant), "deny it", _round(board, meant))
+    told = (*_asked(board, meant), *((BACK,) if _held(board, meant) else ()))
+    return Question(f"Deny for {_about(board, meant)}?", told, "deny it", _round(board, meant))
 
 
 def send(board: Board, meant: Target) -> Question:
@@ -180,7 +187,14 @@ def _asked(board: Board, meant: Target) -> tuple[str, ...]:
     round_ = task.round if task is not None else None
     change = round_.change if round_ is not None else None
     size = (f"+{change.added} -{change.removed} in {count(len(change.files), 'file')}",) if change is not None else ()
-    return (clean(asked.what), *title, *size)
+    held = _held(board, meant)
+    files = tuple(f"  {clean(file.path)}: {file.why}" for file in held) if len(held) > NAMED else ()
+    return (clean(asked.what), *files, *title, *size)
+
+
+def _held(board: Board, meant: Target) -> tuple[Guarded, ...]:
+    asked = approval(board, meant.approval)
+    return held_files(board.run, asked) if asked is not None and board.run is not None else ()
 
 
 def _task(board: Board, name: str) -> tuple[str, ...]:
