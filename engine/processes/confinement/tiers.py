@@ -36,12 +36,19 @@ HOLES: dict[Mechanism, tuple[str, ...]] = {
         "owner, mode and times of the user's other files can be changed",
         "the processes of this machine can be listed",
         "nothing below a writable folder is frozen",
-        "there is no limit on processes",
         "/dev/shm is shared with the user's other programs",  # noqa: S108  said, not used
     ),
     "seatbelt": ("untested on a Mac; best effort", "what leaves its process group survives a kill"),
     "none": ("programs can do whatever the user can",),
 }
+UNLIMITED = "there is no limit on processes"
+OLD_LANDLOCK = ((5, "devices can be configured"), (6, "the user's other processes can be signalled"))
+
+
+def known_holes(mechanism: Mechanism, *, abi: int = 0, limited: bool = True) -> tuple[str, ...]:
+    """What it does not hold here: `abi` is Landlock's, `limited` whether the number of processes can be held."""
+    old = tuple(hole for since, hole in OLD_LANDLOCK if mechanism == "landlock" and abi < since)
+    return HOLES[mechanism] + old + (() if limited or mechanism == "none" else (UNLIMITED,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
