@@ -31,6 +31,18 @@ def setting(limit: str) -> str:
     return f"[limits] {limit}"
 
 
+def each(limits: Limits) -> str:
+    """What one agent may use, in a sentence without its verb; empty where nothing is limited."""
+    told = [
+        f"{limits.processes} processes" if limits.processes else "",
+        f"{show_size(limits.memory)} of memory" if limits.memory else "",
+        f"{show_size(limits.disk)} on disk" if limits.disk else "",
+        f"{show_span(limits.time)} an attempt" if limits.time else "",
+        f"frozen after {show_span(limits.freeze_idle)} of idleness" if limits.freeze_idle else "",
+    ]
+    return ", ".join(filter(None, told))
+
+
 def shown(limits: Limits) -> tuple[tuple[str, str], ...]:
     """Those of an agent as pairs of name and value, as they are written; what is not limited says `unlimited`."""
     processes = str(limits.processes) if limits.processes else ""

@@ -7,7 +7,7 @@ from support.by_hand import ByHand, task
 
 from engine.core import commands as c
 from engine.core import events as e
-from engine.core.limits import reached, shown
+from engine.core.limits import each, reached, shown
 from engine.core.standing import of_agent
 from engine.core.values import Limited, Limits
 from tui.headless.gist import gist
@@ -115,12 +115,14 @@ def test_a_run_that_was_recorded_before_there_were_limits_had_none():
     assert dict(shown(data.limits))["memory"] == "unlimited"
 
 
+GIVEN = Limits(
+    processes=512, memory=4_000_000_000, disk=8_000_000_000, file=1 << 31, output=2_000_000, log=64_000_000, time=5400.0,
+    nice=5, freeze_idle=900.0,
+)  # fmt: skip
+
+
 def test_limits_are_shown_as_they_are_written():
-    given = Limits(
-        processes=512, memory=4_000_000_000, disk=8_000_000_000, file=1 << 31, output=2_000_000, log=64_000_000,
-        time=5400.0, nice=5, freeze_idle=900.0,
-    )  # fmt: skip
-    assert shown(given) == (
+    assert shown(GIVEN) == (
         ("processes", "512"),
         ("memory", "4GB"),
         ("disk", "8GB"),
@@ -131,3 +133,8 @@ def test_limits_are_shown_as_they_are_written():
         ("nice", "5"),
         ("freeze_idle", "15m"),
     )
+
+
+def test_what_each_agent_may_use_is_one_line():
+    assert each(GIVEN) == ("512 processes, 4GB of memory, 8GB on disk, 90m an attempt, frozen after 15m of idleness")
+    assert each(Limits()) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.core.amounts import show as show_amount
+from engine.core.limits import each
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
 from tui import cells
@@ -21,6 +22,7 @@ def opening(state: State, run: Run, look: Look) -> list[str]:
         ("crew", _crew([agent.spec for agent in state.agents.values()], look)),
         ("gate", " && ".join(run.check)),
         ("limits", _limits(run)),
+        ("each agent", each(run.limits)),
     ]
     return [
         cells.plain(title) if not look.colour else title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.core.limits import each
 from engine.core.state import Agent, Round, Run, Stage, Task
 from engine.core.values import CheckRun, Guarded
 from tui import cells
@@ -56,6 +57,7 @@ def _agent(board: Board, agent: Agent, room: int) -> list[Line]:
         ("confinement", f"unconfined: {UNCONFINED}" if confined == "unconfined" else confined),
         ("used", ", ".join(used(agent)) or "nothing is booked"),
         ("tokens", by_class(agent.tokens) if agent.tokens.total else ""),
+        ("limits", each(board.run.limits) if board.run is not None else ""),
         ("budget", "used up" if agent.spent_out else ""),
         ("held", _held(agent)),
         ("proof", agent.proof),
