@@ -12,6 +12,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import Literal
 
+from msgspec.structs import replace
+
 from engine.core.patterns import PLANNING, REVIEWING
 from engine.core.values import AgentSpec, TaskSpec, Value
 
@@ -19,7 +21,9 @@ MOST_TASKS = 10_000
 LONGEST_ID = 100
 _ID = re.compile(r"[a-z0-9-]+")
 
-ProblemKind = Literal["empty", "too_many", "id", "duplicate", "unknown", "cycle", "path", "agent", "capability"]
+ProblemKind = Literal[
+    "empty", "too_many", "id", "duplicate", "unknown", "cycle", "path", "agent", "capability", "review"
+]
 
 
 class Problem(Value, frozen=True, kw_only=True):
@@ -99,6 +103,20 @@ def _cycle(specs: Sequence[TaskSpec]) -> Iterator[Problem]:
         way_out = "take one of these dependencies out"
         index = place[ring[0]]
         yield Problem(kind="cycle", task=ring[0], field="after", text=text, way_out=way_out, index=index)
+
+
+def beyond_a_planner(specs: Sequence[TaskSpec], pattern: str, *, review: bool) -> list[Problem]:
+    """What an agent's plan may not say: that its tasks go without the review which the run would ask for.
+
+    The rest of it only adds: lines of `accept` come besides the gate, a risk is low unless said, and a pin names one of
+    the crew as it is.
+    """
+    text = "a planner can not take its review away; leave `review` out, or let a person write the plan"
+    return [
+        Problem(kind="review", task=spec.id, field="review", text=text, index=index)
+        for index, spec in enumerate(specs)
+        if spec.review is False and reviewed(replace(spec, review=None), pattern, review=review)
+    ]
 
 
 # -- the crew ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.drafts import Draft, closed, of
-from engine.core.plans import problems
+from engine.core.plans import beyond_a_planner, problems
 from engine.core.requests import added, interruptions, rest
 from engine.core.state import Round, Run, Stage, State
 from engine.core.values import TaskSpec
@@ -120,7 +120,8 @@ def _planned(run: Run, stage: Stage, result: c.Planned) -> Drafts:
 
 
 def _plan_problem(run: Run, tasks: tuple[TaskSpec, ...]) -> str:
-    return "; ".join(f'task "{p.task}": {p.text}' if p.task else p.text for p in problems(tasks, tuple(run.tasks))[:3])
+    found = [*problems(tasks, tuple(run.tasks)), *beyond_a_planner(tasks, run.pattern, review=run.review)]
+    return "; ".join(f'task "{p.task}": {p.text}' if p.task else p.text for p in found[:3])
 
 
 def _checked(_: Run, stage: Stage, result: c.Checked) -> Drafts:

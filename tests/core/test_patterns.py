@@ -7,6 +7,7 @@ from support.by_hand import BUILDERS, CREW, ByHand, agent, task
 
 from engine.core import commands as c
 from engine.core.errors import Refused
+from engine.core.evidence import required
 from engine.core.recovery import feedback
 from engine.core.values import Limits, Side
 
@@ -297,6 +298,29 @@ def test_a_bad_plan_is_refused_whole_and_planned_again_with_the_reason(tasks, to
     assert hand.run.tasks == {}
     assert hand.assigned() == {"_/plan.2.0": "plan"}
     assert told in feedback(hand.task("_"))[0].text
+
+
+def test_a_planner_can_not_take_the_review_of_its_tasks_away():
+    hand = ByHand.started(crew=PLANNERS)
+    hand.finish("_/plan.1.0", c.Planned(tasks=(task("a", review=True), task("b", review=False))))
+    assert hand.run.tasks == {}
+    assert 'task "b": a planner can not take its review away' in feedback(hand.task("_"))[0].text
+
+
+def test_a_planner_may_say_that_nobody_reviews_where_nobody_would():
+    hand = ByHand.started(crew=PLANNERS, review=False)
+    hand.finish("_/plan.1.0", c.Planned(tasks=(task("a", review=False),)))
+    assert list(hand.run.tasks) == ["a"]
+
+
+def test_a_person_s_plan_may_take_a_review_away():
+    assert ByHand.started(task("a", review=False)).run.tasks["a"].spec.review is False
+
+
+def test_lines_that_a_planner_adds_come_besides_the_gate():
+    hand = ByHand.started(crew=PLANNERS, check=("gate",))
+    hand.finish("_/plan.1.0", c.Planned(tasks=(task("a", accept=("true", "gate")),)))
+    assert required(hand.run, hand.task("a")) == ("gate", "true", "gate")
 
 
 def test_a_planner_that_never_gets_it_right_fails_the_run():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from engine.core.globs import outside
 from engine.core.guarded import LINK, Touch, guarded, ours
-from engine.core.values import AgentSpec, Change, Guarded
+from engine.core.values import AgentSpec, Change, Source
 from workspaces.clones import intake
 from workspaces.diffs.model import File
 
@@ -31,8 +31,13 @@ def refusal(spec: AgentSpec, change: intake.Change) -> str:
     return f"it changes {_list(beyond)}, outside of what it may change ({allowed}); hand in the rest without"
 
 
-def recorded(spec: AgentSpec, change: intake.Change, *, hooks: str = "") -> Change:
-    """What the record holds of a change by this agent. `hooks` is where git of the repository looks for hooks."""
+def recorded(spec: AgentSpec, change: intake.Change, *, source: Source, hooks: str = "") -> Change:
+    """What the record holds of a change by this agent. `hooks` is where git of the repository looks for hooks.
+
+    What its person gave it beforehand holds for tasks of people: a planner does not come by it with a pin. `source` is
+    who wrote the task.
+    """
+    given = spec.given if source != "planner" else ()
     return Change(
         commit=change.commit,
         tree=change.tree,
@@ -41,12 +46,8 @@ def recorded(spec: AgentSpec, change: intake.Change, *, hooks: str = "") -> Chan
         files=change.files[:FILES],
         added=change.added,
         removed=change.removed,
-        guarded=_guarded(spec, change.parsed, hooks),
+        guarded=guarded((_touch(file) for file in change.parsed), given=given, hooks=hooks),
     )
-
-
-def _guarded(spec: AgentSpec, files: Sequence[File], hooks: str) -> tuple[Guarded, ...]:
-    return guarded((_touch(file) for file in files), given=spec.given, hooks=hooks)
 
 
 def _touch(file: File) -> Touch:

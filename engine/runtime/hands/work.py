@@ -146,7 +146,7 @@ async def _plain(desk: Desk, change: intake.Change, author: str) -> Change:
     """What the record holds of a change; the whole difference is an artifact."""
     desk.artifacts.write("change.diff", change.diff)
     spec = desk.record.state.agents[author].spec
-    return taken.recorded(spec, change, hooks=await desk.world.hooks())
+    return taken.recorded(spec, change, source=desk.task.source, hooks=await desk.world.hooks())
 
 
 async def _broken(member: Member, finished: Finished) -> c.Broke:
