@@ -12,8 +12,9 @@ from typing import Any
 from engine.api.task_status import task_status
 from engine.core.approvals import held_files
 from engine.core.budgets import limit
+from engine.core.confinement import UNCONFINED, level
 from engine.core.requests import waiting_approvals
-from engine.core.standing import UNCONFINED, of_agent, of_run
+from engine.core.standing import of_agent, of_run
 from engine.core.state import Agent, Approval, Run, State
 from engine.core.values import Tokens
 
@@ -31,9 +32,16 @@ def status(state: State, *, now: float, engine: dict[str, Any] | None) -> dict[s
         "agents": [_agent(state, agent, now, live=live) for agent in state.agents.values()],
         "tasks": tasks,
         "approvals": approvals,
+        "confinement": _confinement(state),
         "bus": {"state": "off"},
         "engine": None if engine is None else {**engine, "seq": state.seq},
     }
+
+
+def _confinement(state: State) -> dict[str, Any]:
+    """What is in force for whatever runs here: its label, how strong that is, what it is known not to hold."""
+    label = state.confinement or UNCONFINED
+    return {"label": label, "level": level(label), "holes": list(state.holes)}
 
 
 def usage(tokens: Tokens) -> dict[str, int]:

@@ -184,6 +184,7 @@ class CameUp(Report, frozen=True, kw_only=True):
     pid: int
     version: str
     confinement: str
+    holes: tuple[str, ...] = ()
     held: dict[str, Literal["stop", "kill"]] = {}  # hold files that a kill without an engine left
 
 

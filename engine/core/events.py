@@ -46,7 +46,8 @@ class EngineStarted(Fact, frozen=True, kw_only=True):
     epoch: int
     pid: int
     version: str
-    confinement: str  # "unconfined" until the tiers are in
+    confinement: str  # the label of the tier in force
+    holes: tuple[str, ...] = ()  # what that is known not to hold, a sentence each
 
 
 class EngineStopped(Fact, frozen=True, kw_only=True):

@@ -57,7 +57,8 @@ def _round(state: State, event: e.Event) -> Round:
 
 @_on(e.EngineStarted)
 def _engine_started(state: State, _: e.Event, data: e.EngineStarted) -> None:
-    state.epoch, state.pid, state.version, state.confinement = data.epoch, data.pid, data.version, data.confinement
+    state.epoch, state.pid, state.version = data.epoch, data.pid, data.version
+    state.confinement, state.holes = data.confinement, data.holes
     state.up = True
 
 

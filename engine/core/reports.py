@@ -29,7 +29,11 @@ def handle_report(state: State, report: c.Reports) -> Drafts:
 
 def _came_up(state: State, report: c.CameUp) -> Drafts:
     started = e.EngineStarted(
-        epoch=report.epoch, pid=report.pid, version=report.version, confinement=report.confinement
+        epoch=report.epoch,
+        pid=report.pid,
+        version=report.version,
+        confinement=report.confinement,
+        holes=report.holes,
     )
     drafts = [Draft(data=started)]
     run = state.run

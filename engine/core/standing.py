@@ -15,7 +15,6 @@ from engine.core.routing import able
 from engine.core.stages import AGENT_KINDS
 from engine.core.state import Agent, Round, Run, Stage, State, Task
 
-UNCONFINED = "unconfined"
 NAMED = 3
 """Agents that a sentence names before it counts."""
 _UNDER_WAY = {"merge": "merging", "check": "checking", "review": "reviewing", "work": "running"}

@@ -211,7 +211,8 @@ class State(Struct, kw_only=True):
     pid: int = 0
     up: bool = False
     version: str = ""
-    confinement: str = ""
+    confinement: str = ""  # the label of the tier in force
+    holes: tuple[str, ...] = ()
     run: Run | None = None
     agents: dict[str, Agent] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)  # id -> accepted | seen | acted, of this run
