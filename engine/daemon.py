@@ -29,6 +29,7 @@ from engine.journal.keys import KeyRing
 from engine.journal.lock import Lock, hold
 from engine.journal.writer import Journal
 from engine.processes.last_resort import reap_stale
+from engine.processes.tree import become_unreadable
 from engine.runtime.local import LocalEngine
 from engine.runtime.preflight import repository, settings_of
 from engine.runtime.record import Record
@@ -51,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every change
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    become_unreadable()  # agents may run as the same user, and our environment holds secrets
     try:
         return asyncio.run(_serve(given.root, given.ready_fd))
     except CallRefused as error:

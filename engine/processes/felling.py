@@ -1,9 +1,10 @@
 """Kill a keeper's whole tree from outside, when the keeper cannot do it: it is hung, dead, or has no engine.
 
-The keeper is stopped first and killed last: a stopped subreaper still adopts, so nothing can leave the tree while it
-is being felled, and nothing new is started in it. What a keeper that died alone has left is found below the engine
-(the second subreaper), and, if that is gone as well, by the nonce in its environment. The proof is then: every process
-that was seen, known by pid and start time, is gone, and a last walk and a last search find none.
+A sandbox is killed by its first process, and all inside go with it. The rest is a walk, which a sandbox gets as well,
+as the second net. The keeper is stopped first and killed last: a stopped subreaper still adopts, so nothing can leave
+the tree while it is being felled, and nothing new is started in it. What a keeper that died alone has left is found
+below the engine (the second subreaper), and, if that is gone as well, by the nonce in its environment. The proof is
+then: every process that was seen, known by pid and start time, is gone, and a last walk and a last search find none.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from engine.processes import tree
+from engine.processes.first import First, kill_cgroup
 from engine.processes.records import Record
 from engine.processes.tree import Process
 from engine.processes.values import Proof, Survivor
@@ -38,11 +40,26 @@ class Felling:
         self._seen: dict[tuple[int, int], Process] = {}
         self._passed: set[tuple[int, int]] = set()  # seen when dead already
         self._unreaped: set[int] = set()  # of those, what a stopped keeper cannot reap: no need to look again
+        self._first: First | None = None
+        self._ours: set[int] = set()  # between the keeper and its programs: no program itself
         self._began = 0.0
+
+    def fire(self) -> None:
+        """Kill the sandbox, if there is one, by every means at once; who is in it is counted just before."""
+        self._began = self._began or time.monotonic()
+        if self._record.init and self._first is None:
+            self._first = First.find(self._record.init, self._record.init_start)
+            if self._first:
+                self._ours = {self._first.pid, *tree.ancestors(self._first.pid)}
+                self._seen |= {process.key: process for process in tree.below(self._first.pid) if process.alive}
+        if self._first:
+            self._first.kill()
+        if self._record.cgroup:
+            kill_cgroup(Path(self._record.cgroup))
 
     def strike(self) -> bool:
         """One round of SIGKILL. True when nothing is left."""
-        self._began = self._began or time.monotonic()
+        self.fire()
         keeper = self._keeper()
         if keeper and not keeper.stopped:
             tree.send(keeper, signal.SIGSTOP)
@@ -56,17 +73,24 @@ class Felling:
     def release(self) -> None:
         """Let the keeper go on, to watch those that SIGKILL has not ended yet."""
         self._unreaped.clear()
+        if self._first:
+            self._first.close()
+            self._first = None
         if keeper := self._keeper():
             tree.send(keeper, signal.SIGCONT)
 
     def proof(self, *, gone: bool) -> Proof:
         """What was achieved so far."""
         ms = (time.monotonic() - self._began) * 1000
-        count, tier = len(self._seen), self._record.confinement
+        count, tier = sum(pid not in self._ours for pid, _ in self._seen), self._record.confinement
         if gone:
             text = f"every process seen is gone (pid and start time), a last walk found none; {tier}"
+            if self._first and self._first.gone:
+                text = f"namespace init {self._first.pid} is gone, and with it all inside (pidfd); {text}"
             return Proof(gone=True, processes=count, ms=ms, text=text)
-        survivors = tuple(_survivor(process) for process in self._alive())
+        left = self._alive()
+        programs = [process for process in left if process.pid not in self._ours]
+        survivors = tuple(_survivor(process) for process in programs or left)
         text = f"{len(survivors)} did not end after SIGKILL; {tier}"
         return Proof(gone=False, processes=count, ms=ms, text=text, survivors=survivors)
 

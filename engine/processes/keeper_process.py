@@ -90,10 +90,12 @@ def _exactly(control: _socket.socket, count: int) -> bytes:
 def _begin(control: _socket.socket, spec: Spec) -> None:
     control.settimeout(0)
     if spec.mechanism == "none":
+        tree.become_unreadable()
         Keeper(control).serve()
     elif spec.mechanism == "namespaces":
         _in_namespaces(control, spec)
     elif spec.mechanism == "landlock":
+        tree.become_unreadable()
         Keeper(control, _by_landlock(spec)).serve()
     elif spec.mechanism == "bubblewrap":
         _in_bubblewrap(control, spec)
@@ -102,24 +104,22 @@ def _begin(control: _socket.socket, spec: Spec) -> None:
 
 
 def _in_namespaces(control: _socket.socket, spec: Spec) -> None:
-    from engine.processes.confinement import namespaces, syscalls  # noqa: PLC0415  who needs it not does not pay for it
+    from engine.processes.confinement import namespaces  # noqa: PLC0415  who needs it not does not pay for it
 
     above = os.pidfd_open(os.getpid())
     child, listening = namespaces.enter(spec)
     if child:
         os.close(above)
-        syscalls.hide_memory()
         watch(control, child)
     else:
         serve_inside(control, above, listening)
 
 
 def _in_bubblewrap(control: _socket.socket, spec: Spec) -> None:
-    from engine.processes.confinement import bubblewrap, syscalls  # noqa: PLC0415  as above
+    from engine.processes.confinement import bubblewrap  # noqa: PLC0415  as above
 
     arguments = (str(number) for number in (spec.port, spec.processes, spec.file_bytes))
     child, heard = bubblewrap.start(spec, control.fileno(), BOOT_INSIDE, arguments)
-    syscalls.hide_memory()
     watch(control, child)
     if said := bubblewrap.complaint(heard):
         refuse(control, inside.Refused(said))  # nobody listens to it who has been told `ready`
@@ -161,6 +161,7 @@ def serve_inside(control: _socket.socket, above: int, listening: Sequence[int]) 
 def watch(control: _socket.socket, child: int) -> None:
     """Until `child` is gone, and with it all that came to us as orphans; the engine's end is its end."""
     tree.become_subreaper()
+    tree.become_unreadable()
     wakeup = deaths()
     poll = select.poll()
     poll.register(wakeup, select.POLLIN)

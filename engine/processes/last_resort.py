@@ -66,6 +66,8 @@ def _fell(chosen: Sequence[Record], folder: Path) -> dict[str, Proof]:
             done[record.agent] = _proof(f"pid {record.pid} cannot be told from another one on this system", gone=False)
         else:
             under_way[record.agent] = Felling(record, lambda: everyone)
+    for felling in under_way.values():
+        felling.fire()  # no sandbox waits for the walks through another one
     deadline = time.monotonic() + PATIENCE
     while under_way:
         for agent, felling in list(under_way.items()):

@@ -170,7 +170,8 @@ class Lifeline:
             self._part()
             proof = self._sandbox_gone(sandbox, count)
         else:
-            proof = await self._bury()
+            felled = await self._bury()
+            proof = replace(felled, processes=max(count, felled.processes))
         return replace(proof, ms=(time.monotonic() - began) * 1000)
 
     def _part(self) -> None:
@@ -190,7 +191,11 @@ class Lifeline:
         self._channel.close()
         if self.running:
             self._drop(self.running)
-        if await _ended(self._process) and not self._survived:
+        self.wake()
+        if not await _ended(self._process) and not self._survived:
+            self._process.kill()  # nothing runs in it; it hangs
+            await _ended(self._process)
+        if self._process.returncode is not None and not self._survived:
             self._forget()
         if self._sandbox:
             self._sandbox.close()
@@ -241,9 +246,9 @@ class Lifeline:
         deadline = time.monotonic() + END_SECONDS
         while not (gone := self._felling.strike()) and time.monotonic() < deadline:  # noqa: ASYNC110  as in `close`
             await asyncio.sleep(STEP)  # deaths of those that are not our children send no event
-        if self._process.poll() is None:
-            self._felling.release()
-        else:
+        proof = self._felling.proof(gone=gone)
+        self._felling.release()
+        if self._process.poll() is not None:
             self._channel.close()
             if self.running:
                 self._drop(self.running)
@@ -252,7 +257,7 @@ class Lifeline:
             self._forget()
         else:
             self._burial = None  # the next kill tries again
-        return self._felling.proof(gone=gone)
+        return proof
 
     def _proven(self, count: int, ms: float) -> Proof:
         if self._subreaper:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PROC = "/proc"
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 _VANISHED = [b"X"] + [b"0"] * 21
 
 
@@ -88,6 +88,16 @@ def below(root: int, skip: Iterable[int] = ()) -> list[Process]:
     return found
 
 
+def ancestors(pid: int) -> list[int]:
+    """The pids of its parent, the parent of that, and so on."""
+    found: list[int] = []
+    process = look(pid)
+    while process and process.parent and process.parent not in found:
+        found.append(process.parent)
+        process = look(process.parent)
+    return found
+
+
 def everybody() -> set[int]:
     """The pids of all processes there are."""
     try:
@@ -124,10 +134,22 @@ def send(process: Process, number: int) -> bool:
 
 def become_subreaper() -> bool:
     """Have the orphans of all descendants come to this process. False where the system cannot (macOS)."""
+    return _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def become_unreadable() -> bool:
+    """Close our memory and environment to other processes of the same user. False where the system cannot (macOS).
+
+    It ends with an exec: what we start is as open as ever.
+    """
+    return _prctl(PR_SET_DUMPABLE, 0)
+
+
+def _prctl(option: int, value: int) -> bool:
     import ctypes  # noqa: PLC0415  most who import this module never ask
 
     try:
-        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
 
