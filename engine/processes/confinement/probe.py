@@ -98,21 +98,22 @@ async def _try(tier: Tier, scratch: Path) -> str:
     platform = PLATFORMS.get(tier.mechanism, "linux")
     if sys.platform != platform:
         return f"only on {'macOS' if platform == 'darwin' else 'Linux'}"
-    root = tempfile.mkdtemp(prefix="probe-", dir=os.path.realpath(scratch))
+    cell, root = _cell(tier, scratch)
     try:
-        return await _run(Cell(tier, _profile(Path(root))), Path(root))
+        return await _run(cell, root)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _profile(root: Path) -> Profile:
-    """All kinds of folders at once, around the HOME that agents will have."""
+def _cell(tier: Tier, scratch: Path) -> tuple[Cell, Path]:
+    """All kinds of folders at once, around the HOME that agents will have; and what to remove afterwards."""
+    root = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch.resolve()))
     folders = [root / name for name in ("home", "tmp", "clone", "outside", "masked", "masked/shown")]
     for folder in folders:
         folder.mkdir()
         (folder / "file").write_text("file")
     home, tmp, clone, _, masked, shown = folders
-    return Profile(
+    profile = Profile(
         home=home,
         home_at=known_home(home),
         tmp=tmp,
@@ -121,6 +122,7 @@ def _profile(root: Path) -> Profile:
         readable=(shown,),
         masked=(masked,),
     )
+    return Cell(tier, profile), root
 
 
 def known_home(otherwise: Path) -> Path:
