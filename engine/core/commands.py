@@ -383,6 +383,15 @@ class Read(Report, frozen=True, kw_only=True):
     state: Literal["seen", "acted"]
 
 
+class Barred(Report, frozen=True, kw_only=True):
+    """An agent asked for a host that it may not reach."""
+
+    agent: str
+    host: str
+    port: int
+    why: str
+
+
 class Noticed(Report, frozen=True, kw_only=True):
     """Something a person should know."""
 
@@ -405,6 +414,7 @@ Reports = (
     | Took
     | TurnedAway
     | Read
+    | Barred
     | Noticed
 )
 

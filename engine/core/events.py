@@ -449,6 +449,14 @@ class MessageDelivered(Fact, frozen=True, kw_only=True):
     state: Literal["seen", "acted"]
 
 
+class NetworkRefused(Fact, frozen=True, kw_only=True):
+    """An agent asked for a host that it may not reach. Told once an assignment and host; the log has all requests."""
+
+    host: str
+    port: int
+    why: str
+
+
 class NoticeGiven(Fact, frozen=True, kw_only=True):
     """Something a person should know: uncommitted files that agents do not see, an unusual repository."""
 
@@ -504,6 +512,7 @@ Data = (
     | MessageAccepted
     | MessageRefused
     | MessageDelivered
+    | NetworkRefused
     | NoticeGiven
 )
 

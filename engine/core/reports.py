@@ -306,6 +306,13 @@ def _read(state: State, report: c.Read) -> Drafts:
     return [Draft(data=e.MessageDelivered(id=report.id, state=report.state))]
 
 
+def _barred(state: State, report: c.Barred) -> Drafts:
+    fact = e.NetworkRefused(host=report.host, port=report.port, why=report.why)
+    run, agent = state.run, state.agents.get(report.agent)
+    stage = run.stages.get(agent.stage) if run is not None and agent is not None else None
+    return [Draft(data=fact, agent=report.agent) if stage is None else of(stage, fact, agent=report.agent)]
+
+
 def _noticed(_: State, report: c.Noticed) -> Drafts:
     return [Draft(data=e.NoticeGiven(text=report.text))]
 
@@ -326,5 +333,6 @@ _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
     c.Took: _took,
     c.TurnedAway: _turned_away,
     c.Read: _read,
+    c.Barred: _barred,
     c.Noticed: _noticed,
 }

@@ -379,6 +379,12 @@ def _message_delivered(_: e.Event, data: e.MessageDelivered, __: State) -> Gist:
     return Gist("plan", data.state, f"message {data.id}")
 
 
+@_says(e.NetworkRefused)
+def _network_refused(_: e.Event, data: e.NetworkRefused, __: State) -> Gist:
+    host = f"[{data.host}]" if ":" in data.host else data.host
+    return Gist("bad", "network", f"{host}:{data.port} refused: {data.why}")
+
+
 @_says(e.NoticeGiven)
 def _notice(_: e.Event, data: e.NoticeGiven, __: State) -> Gist:
     return Gist("note", "note", data.text)

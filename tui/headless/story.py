@@ -22,7 +22,8 @@ _ALWAYS = (
     e.CheckFailed, e.ReviewGiven, e.ReviewFailed, e.MergeDone, e.MergeConflicted, e.MergeWaiting, e.MergeCleared,
     e.MergeFailed, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.AgentStopped, e.AgentKilled, e.LimitReached,
     e.AgentSteered,
-    e.BudgetReached, e.BudgetRaised, e.ApprovalAsked, e.ApprovalGiven, e.MessageRefused, e.NoticeGiven,
+    e.BudgetReached, e.BudgetRaised, e.ApprovalAsked, e.ApprovalGiven, e.MessageRefused, e.NetworkRefused,
+    e.NoticeGiven,
 )  # fmt: skip
 _TALK = frozenset({"note", "escalation", "clarification_request", "answer", "proposal", "error"})
 NARROW = 100
