@@ -19,7 +19,7 @@ TASK_KEYS = {"id", "title", "kind", "state", "after", "agent", "attempts", "outc
 
 def test_every_promised_field_is_there():
     found = Story().look()
-    assert set(found) == {"run", "agents", "tasks", "approvals", "bus", "engine"}
+    assert set(found) == {"run", "agents", "tasks", "approvals", "confinement", "bus", "engine"}
     assert set(found["run"]) >= RUN_KEYS
     assert all(set(agent) >= AGENT_KEYS for agent in found["agents"])
     assert all(set(task) >= TASK_KEYS for task in found["tasks"])
@@ -174,6 +174,15 @@ def test_an_agent_says_what_it_does_and_how_that_is_known(story, state, evidence
 def test_an_agent_at_work_names_task_process_and_confinement():
     agent = told().agent()
     assert (agent["task"], agent["pid"], agent["confinement"], agent["held"]) == ("a", 99, "unconfined", None)
+
+
+def test_the_tier_in_force_is_told_with_what_it_does_not_hold():
+    story = told()
+    story.do(c.CameUp(epoch=2, pid=8, version="1", confinement="basic (Landlock ABI 7)", holes=("UDP is open",)))
+    found = story.look()
+    assert found["confinement"] == {"label": "basic (Landlock ABI 7)", "level": "basic", "holes": ["UDP is open"]}
+    assert story.agent()["confinement"] == "basic (Landlock ABI 7)"
+    assert status(Mind().state, now=1.0, engine=None)["confinement"]["level"] == "unconfined"
 
 
 def test_a_killed_agent_stays_held_until_resumed():

@@ -15,6 +15,7 @@ from engine.core.evolve import evolve
 from engine.core.state import State
 from tui.cells import width
 from tui.faces import AGENT_FACES, TASK_FACES
+from tui.headless.confinement import confinement
 from tui.headless.look import Look
 from tui.headless.status import status_lines
 
@@ -80,3 +81,25 @@ def test_the_bus_is_named_where_there_is_one_or_why_it_is_not():
     assert last(state="up", provider="mosquitto", port=1883) == "bus: mosquitto on 127.0.0.1:1883"
     assert last(state="off", reason="there is no broker\x1b[2J here") == "bus off: there is no broker here"
     assert last(state="off").startswith("engine: ")
+
+
+def confined(look, label, *holes):
+    return "\n".join(confinement(label, holes, look))
+
+
+def test_a_strong_tier_is_one_calm_line():
+    assert confined(Look(), "strong (namespaces)", "a hole") == "  strong (namespaces)"
+    assert confined(Look(colour=True), "strong (namespaces)") == Look(colour=True).ink("  strong (namespaces)", "dim")
+
+
+def test_a_basic_tier_is_marked_with_its_known_holes():
+    assert confined(Look(), "basic (Landlock)", "a", "b") == "  ! basic (Landlock) · known holes: a; b"
+    narrow = confined(Look(width=60), "basic (Landlock)", "UDP is open", *["a long sentence"] * 5).split("\n")
+    assert narrow[0] == "  ! basic (Landlock)"
+    assert narrow[1].startswith("    known holes: UDP is open; ")
+    assert max(map(width, narrow)) <= 60
+
+
+def test_an_engine_that_has_not_said_is_not_spoken_for():
+    assert confined(Look(), "") == ""
+    assert confined(Look(), "sturdy") == confined(Look(), "unconfined").replace("unconfined", "sturdy")

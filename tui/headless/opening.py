@@ -27,7 +27,7 @@ def opening(state: State, run: Run, look: Look) -> list[str]:
     return [
         cells.plain(title) if not look.colour else title,
         *pairs(told, look),
-        *confinement(state.confinement, look),
+        *confinement(state.confinement, state.holes, look),
         "",
     ]
 

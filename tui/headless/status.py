@@ -24,8 +24,9 @@ def status_lines(status: Json, look: Look, *, now: float) -> list[str]:
     """Everything `status` shows. `now` is seconds since the epoch, for the ages."""
     run = status.get("run")
     lines = _run(run, look) if run else ["no run yet; start one with `quarterdeck run`"]
-    if any(agent.get("confinement") == "unconfined" for agent in status.get("agents", ())):
-        lines += confinement("unconfined", look)
+    if status.get("agents"):
+        tier = status.get("confinement") or {}
+        lines += confinement(str(tier.get("label", "")), tier.get("holes") or (), look)
     lines += _section("Agents", [_agent(agent, now) for agent in status.get("agents", ())], look)
     lines += _section("Tasks", [_task(task) for task in status.get("tasks", ())], look)
     lines += _approvals(status.get("approvals", ()), look)

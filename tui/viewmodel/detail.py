@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.core.limits import each
+from engine.core.confinement import level
 from engine.core.state import Agent, Round, Run, Stage, Task
 from engine.core.values import CheckRun, Guarded
 from tui import cells
 from tui.faces import AGENT_FACES, TASK_FACES, Face
-from tui.headless.confinement import UNCONFINED
+from tui.headless.confinement import OPEN
 from tui.headless.gist import size
 from tui.headless.moments import count, listed, short
 from tui.headless.telling import telling
@@ -47,14 +48,13 @@ def _agent(board: Board, agent: Agent, room: int) -> list[Line]:
     stands = board.agent(name)
     when = _when(board, stands.since, moving=agent_moves(board, name))
     stage = stands.stage if board.live else None
-    confined = board.state.confinement
     told = [
         ("because", f"{stands.evidence} (event {stands.event})"),
         ("task", f"{stage.task}, {stage.kind} of round {stage.round}" if stage is not None else ""),
         ("runtime", _runtime(agent)),
         ("tier", agent.spec.tier),
         ("does", ", ".join(agent.spec.does)),
-        ("confinement", f"unconfined: {UNCONFINED}" if confined == "unconfined" else confined),
+        *_confinement(board.state.confinement, board.state.holes),
         ("used", ", ".join(used(agent)) or "nothing is booked"),
         ("tokens", by_class(agent.tokens) if agent.tokens.total else ""),
         ("limits", each(board.run.limits) if board.run is not None else ""),
@@ -64,6 +64,16 @@ def _agent(board: Board, agent: Agent, room: int) -> list[Line]:
     ]
     head = fit(_head(board, name, AGENT_FACES.get(stands.word, "note"), stands.word, when), room)
     return [head, *_pairs(told, room), *_wrote(board, name, room)]
+
+
+def _confinement(label: str, holes: Sequence[str]) -> list[tuple[str, str]]:
+    """The tier in force; where it is less than strong, marked and with all that is open."""
+    strength = level(label)
+    if strength == "unconfined":
+        return [("confinement", f"{label}: {OPEN}")] if label else []
+    if strength == "strong":
+        return [("confinement", label)]
+    return [("confinement", f"! {label}"), *((" " if n else "known holes", hole) for n, hole in enumerate(holes))]
 
 
 def _runtime(agent: Agent) -> str:

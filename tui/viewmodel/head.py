@@ -1,11 +1,12 @@
 """The first line: the run and how it goes, what it used, who waits for you. And the banner when the engine is gone.
 
 Where there is little room the goal gives way first, then what was used. Never left out: the state of the run, what
-waits for a person, that agents are not confined, that what is shown is the past.
+waits for a person, that agents are not well confined, that what is shown is the past.
 """
 
 from __future__ import annotations
 
+from engine.core.confinement import level
 from engine.core.standing import OfRun
 from engine.core.state import Run
 from tui.faces import run_face
@@ -25,7 +26,7 @@ def lines(board: Board, room: int) -> tuple[Line, ...]:
     run, stands = board.run, board.standing()
     if run is None or stands is None:
         return (fit(_nothing(board), room),)
-    firm = [_state(board, stands), _needs(board), _unconfined(board), _past(board)]
+    firm = [_state(board, stands), _needs(board), _weak(board), _past(board)]
     loose = [line(part) for part in reversed(spans(run))] + [_done(run)]
     while loose and width(joined([*firm, *loose])) > room:
         loose.pop(0)
@@ -73,8 +74,11 @@ def _needs(board: Board) -> Line:
     return line(Span(f"? {number} need{'s' * (number == 1)} you", "ask", "panel/needs")) if number else BLANK
 
 
-def _unconfined(board: Board) -> Line:
-    return line(Span("! unconfined", "note")) if board.state.confinement == "unconfined" else BLANK
+def _weak(board: Board) -> Line:
+    """A strong tier is no news; the detail names it."""
+    label = board.state.confinement
+    strength = level(label)
+    return line(Span(f"! {strength}", "note")) if label and strength != "strong" else BLANK
 
 
 def _past(board: Board) -> Line:
