@@ -21,6 +21,7 @@ _QUESTION = {
     b"resumed": b"resume",
     b"measured": b"measure",
 }
+_ANSWERED_AS = {b"clear": b"run"}  # both set something off
 Answer = list[bytes]
 
 
@@ -58,7 +59,7 @@ class Channel:
         frame = wire.pack(*fields)
         if self.open:
             self._send(frame, descriptors)
-        return self.expect(fields[0])
+        return self.expect(_ANSWERED_AS.get(fields[0], fields[0]))
 
     def drain(self) -> None:
         """Hear at once what has arrived already, for the last time."""
