@@ -236,18 +236,18 @@ def test_what_matters_is_in_the_head_however_narrow(room):
 def confined(label, holes=()):
     board = board_of(the_stuck_one().events)
     board.state.confinement, board.state.holes = label, tuple(holes)
-    return board, texts(head.lines(board, 80))[0], texts(detail.lines(board, "agent/builder-1", 60))
+    return texts(head.lines(board, 80))[0], texts(detail.lines(board, "agent/builder-1", 60))
 
 
 def test_a_strong_tier_is_told_calmly_in_the_detail_only():
-    _, first, told = confined("strong+ (namespaces, cgroup)", ["one"])
+    first, told = confined("strong+ (namespaces, cgroup)", ["one"])
     assert "strong" not in first
     assert "confinement strong+ (namespaces, cgroup)" in told
     assert not any("one" in row for row in told if "hole" in row)
 
 
 def test_a_basic_tier_is_marked_and_told_with_its_holes_one_by_one():
-    _, first, told = confined("basic (Landlock ABI 7)", ["UDP is open", "sockets can be connected to"])
+    first, told = confined("basic (Landlock ABI 7)", ["UDP is open", "sockets can be connected to"])
     assert "! basic" in first
     at = told.index("confinement ! basic (Landlock ABI 7)")
     assert told[at + 1 : at + 3] == ["known holes UDP is open", "            sockets can be connected to"]

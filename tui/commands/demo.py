@@ -39,6 +39,7 @@ def demo(args: Namespace) -> int:
         plan=(folder / sample.plan).read_text(encoding="utf-8") if sample.plan else None,
         plan_name=sample.plan,
         pattern=sample.pattern,
+        unconfined=True,  # its agents are scripts that ship with it; the strongest tier there is is used all the same
         environment=handed(programs, {"QUARTERDECK_SPEED": f"{args.speed:g}"}),
     )
     place = door.find(str(folder))
