@@ -49,9 +49,13 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """One line of the agent's own output, without escape sequences and controls."""
+    """More of the agent's own output, in portions that may end anywhere.
 
-    text: str
+    A stranger's bytes: `processes.rings.Lines` makes of them what may be looked at. It is not done here, since a flood
+    of short lines would cost the engine more than it costs the agent.
+    """
+
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

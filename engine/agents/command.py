@@ -28,7 +28,7 @@ from engine.agents.outcome import clear_result, judge
 from engine.core.values import Tokens
 from engine.messages.files import folder, write_new
 from engine.processes.errors import Interrupted, ProgramMissing, StartFailed
-from engine.processes.rings import LOG_BYTES, RATE, Lines
+from engine.processes.rings import LOG_BYTES, RATE
 from engine.processes.values import Program
 
 GRACE_SECONDS = 5.0
@@ -61,7 +61,7 @@ async def start_program(brief: Brief, argv: Sequence[str], keeper: Keeper, on_up
     except Interrupted as error:
         return EndedSession(Finished(reason="killed", detail=str(error)), on_update)
     speech.begin(running.pid)
-    return CommandSession(brief, keeper, running, speech, on_update)
+    return CommandSession(brief, keeper, running, on_update)
 
 
 def _program(brief: Brief, argv: Sequence[str], on_update: OnUpdate) -> Program:
@@ -78,33 +78,25 @@ def _program(brief: Brief, argv: Sequence[str], on_update: OnUpdate) -> Program:
 
 
 class Speech:
-    """Turns a program's output, in any portions, into updates of a line each, none of them before `Started`."""
+    """Passes a program's output on, none of it before `Started`."""
 
     def __init__(self, on_update: OnUpdate) -> None:
         self._on_update = on_update
-        self._lines = Lines()
-        self._early: list[str] | None = []
+        self._early: list[bytes] | None = []
 
     def hear(self, data: bytes) -> None:
         """More output came, perhaps before the keeper said that the program runs."""
-        self._say(self._lines.feed(data))
+        if self._early is not None:
+            self._early.append(data)
+        else:
+            self._on_update(Text(data=data))
 
     def begin(self, pid: int) -> None:
         """The program runs: say that, then what it said already."""
         early, self._early = self._early or [], None
         self._on_update(Started(pid=pid))
-        self._say(early)
-
-    def end(self) -> None:
-        """Nothing more comes: say the last line too, if it was not ended."""
-        self._say(self._lines.close())
-
-    def _say(self, lines: list[str]) -> None:
-        if self._early is not None:
-            self._early += lines
-            return
-        for line in lines:
-            self._on_update(Text(text=line))
+        for data in early:
+            self._on_update(Text(data=data))
 
 
 class EndedSession:
@@ -129,9 +121,8 @@ class EndedSession:
 class CommandSession:
     """A program at work. Its end is watched from the start, whether anybody waits for it or not."""
 
-    def __init__(self, brief: Brief, keeper: Keeper, running: Running, speech: Speech, on_update: OnUpdate) -> None:
-        self._brief, self._keeper, self._running = brief, keeper, running
-        self._speech, self._on_update = speech, on_update
+    def __init__(self, brief: Brief, keeper: Keeper, running: Running, on_update: OnUpdate) -> None:
+        self._brief, self._keeper, self._running, self._on_update = brief, keeper, running, on_update
         self._cancelled = False
         self._end = asyncio.create_task(self._watch(), name=f"agent {brief.agent}")
 
@@ -152,7 +143,6 @@ class CommandSession:
 
     async def _watch(self) -> Finished:
         ended = await self._running.wait()
-        self._speech.end()
         if ended.leftovers and not self._cancelled:
             self._on_update(Notice(text=f"{ended.leftovers} processes were left running by it, and ended"))
         end = judge(self._brief, ended, cancelled=self._cancelled, tail=self._running.tail())

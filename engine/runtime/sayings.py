@@ -59,7 +59,7 @@ class Sayings:
         self.grew(transcript)
 
     def grew(self, transcript: Transcript) -> None:
-        """It printed a line, which is in the file."""
+        """It printed something, which is in the file."""
         for ear in self._ears:
             ear(transcript.agent)
 
