@@ -182,7 +182,7 @@ class Keeper:
         self.frozen.clear()
         if nice:
             try:
-                os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + nice)
+                os.setpriority(os.PRIO_PGRP, pid, os.getpriority(os.PRIO_PROCESS, 0) + nice)
             except OSError:
                 pass  # not allowed to be nicer to it than the user may
         process = tree.look(pid)
