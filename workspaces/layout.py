@@ -69,6 +69,11 @@ class Layout:
         return self.folder / "trees"
 
     @property
+    def scratch(self) -> Path:
+        """What stands in for HOME and /tmp where programs are confined."""
+        return self.folder / "scratch"
+
+    @property
     def runs(self) -> Path:
         """Artifacts of runs."""
         return self.folder / "runs"
@@ -115,6 +120,14 @@ class Layout:
     def tree(self, agent: str) -> Path:
         """An agent's clone."""
         return self.trees / safe(agent)
+
+    def home(self, place: str) -> Path:
+        """The HOME of what runs in a place, an agent or a check tree."""
+        return self.scratch / safe(place) / "home"
+
+    def tmp(self, place: str) -> Path:
+        """Its /tmp."""
+        return self.scratch / safe(place) / "tmp"
 
     def artifacts(self, run: str, task: str, attempt: int) -> Path:
         """What one attempt left."""

@@ -52,6 +52,7 @@ class StartRun(Request, frozen=True, kw_only=True):
     approvals: dict[str, Level] = {}
     review: bool = True
     allow_red: bool = False
+    unconfined: bool = False  # the user accepts that there may be no confinement
     notices: tuple[str, ...] = ()
 
 

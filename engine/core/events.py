@@ -72,6 +72,7 @@ class RunStarted(Fact, frozen=True, kw_only=True):
     approvals: dict[str, Level] = {}
     review: bool = True
     allow_red: bool = False
+    unconfined: bool = False
     planned: bool = False  # tasks were given with the run, so nothing is to be planned
 
 

@@ -81,6 +81,7 @@ def _run_started(state: State, event: e.Event, data: e.RunStarted) -> None:
         approvals=dict(data.approvals),
         review=data.review,
         allow_red=data.allow_red,
+        unconfined=data.unconfined,
         planned=data.planned,
         started=event.at,
         seq=event.seq,

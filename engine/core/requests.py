@@ -110,6 +110,7 @@ def _start(state: State, request: c.StartRun) -> Drafts:
         approvals=request.approvals,
         review=request.review,
         allow_red=request.allow_red,
+        unconfined=request.unconfined,
         planned=bool(tasks),
     )
     return [

@@ -173,6 +173,7 @@ class Run(Struct, kw_only=True):
     approvals: dict[str, Level]
     review: bool
     allow_red: bool
+    unconfined: bool
     planned: bool
     started: float
     seq: int

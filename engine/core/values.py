@@ -34,7 +34,7 @@ class AgentSpec(Value, frozen=True, kw_only=True):
     does: tuple[str, ...]
     pool: str = ""  # the configured name: `builder` for `builder-1`
     tier: str = "standard"
-    confine: str = ""  # the least confinement asked for; read, not yet enforced
+    confine: str = ""  # the least confinement asked for; empty: basic
     budget: Amount | None = None
     write: tuple[str, ...] | None = None  # globs of what may change in what it hands in; None: anything
     given: tuple[str, ...] = ()  # of these, what the person's own settings say: see `guarded`

@@ -13,8 +13,10 @@ from engine.agents.environment import allowed_environment
 from engine.core.state import Run, Stage, State
 from engine.core.values import AgentSpec
 from engine.processes.errors import ProcessError
+from engine.runtime.cells import Cells
 from engine.runtime.hands.work import kept_ref
 from engine.runtime.member import Member, Place, Unfinished
+from engine.runtime.room import Room
 from workspaces.clones.clone import Clone
 from workspaces.errors import WorkspaceError
 from workspaces.layout import Layout
@@ -22,7 +24,7 @@ from workspaces.repository import Repository
 
 
 async def put_aside(
-    state: State, held: Collection[str], *, repo: Repository, layout: Layout, env: Mapping[str, str]
+    state: State, held: Collection[str], *, repo: Repository, layout: Layout, env: Mapping[str, str], cells: Cells
 ) -> list[str]:
     """Keep what each held agent's program had under way when the last engine ended; what a person is told of it."""
     run = state.run
@@ -31,15 +33,16 @@ async def put_aside(
     told = []
     for stage in run.stages.values():
         if stage.kind == "work" and stage.pid and stage.agent in held:
-            member = _member(state.agents[stage.agent].spec, repo, layout, allowed_environment(env))
+            member = _member(state.agents[stage.agent].spec, repo, layout, allowed_environment(env), cells)
             told.append(await _keep(repo, run, stage, member))
     return [text for text in told if text]
 
 
-def _member(spec: AgentSpec, repo: Repository, layout: Layout, env: Mapping[str, str]) -> Member:
+def _member(spec: AgentSpec, repo: Repository, layout: Layout, env: Mapping[str, str], cells: Cells) -> Member:
     """The agent with a keeper of another name than its own, which no hold is for."""
-    place = Place(f"_kept-{spec.name}", layout.processes, env)
-    return Member(spec, clone=Clone(repo, layout.tree(spec.name), spec.name, place), place=place, env=env)
+    name, folder = f"_kept-{spec.name}", layout.tree(spec.name)
+    place = Place(name, layout.processes, Room(env, cells.rescue(name, folder)))
+    return Member(spec, clone=Clone(repo, folder, spec.name, place), place=place)
 
 
 async def _keep(repo: Repository, run: Run, stage: Stage, member: Member) -> str:

@@ -17,7 +17,9 @@ from msgspec.structs import replace
 from engine.config.settings import Project
 from engine.core.text import clean_lines
 from engine.core.values import CheckRun
+from engine.runtime.cells import Cells
 from engine.runtime.member import Place
+from engine.runtime.room import Room
 from engine.runtime.verdicts import verdict
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.setup import setup_key
@@ -44,16 +46,17 @@ class Gates:
     """The check trees of one run."""
 
     def __init__(
-        self, repo: Repository, layout: Layout, project: Project, env: Mapping[str, str], *, size: int
+        self, repo: Repository, layout: Layout, project: Project, env: Mapping[str, str], cells: Cells, *, size: int
     ) -> None:
         self._repo, self._project, self._env = repo, project, env
-        self._records = layout.processes
-        self._by_folder: dict[Path, Place] = {}
-        self._trees = Trees(repo, layout.trees, self._inside, size=size, copies=project.copies)
+        self._records, self._cells = layout.processes, cells
+        self._benches: dict[Path, Bench] = {}
+        renew = cells.tier.name != "strong"
+        self._trees = Trees(repo, layout.trees, self._inside, size=size, copies=project.copies, renew=renew)
 
     def places(self) -> Sequence[Place]:
         """The keepers' places of the trees used so far."""
-        return list(self._by_folder.values())
+        return [place for bench in self._benches.values() for place in (bench.restores, bench.judges)]
 
     async def run(
         self, commands: Sequence[str], *, tree: str, head: str, known: Known, artifacts: Artifacts, name: str
@@ -68,8 +71,11 @@ class Gates:
             return tuple(_again(command, tree, env) for command in commands), ""
         runs: list[CheckRun] = []
         async with self._trees.take() as place:
-            await place.prepare(tree, head=head)
-            await self.set_up(place.folder, place, key)
+            bench = self._bench(place.folder)
+            if await place.prepare(tree, head=head):
+                await bench.freeze(())
+            await self._set_up(bench, place, key)
+            await bench.judges.clear(home=True)
             for number, command in enumerate(commands, 1):
                 run, output = await self._line(command, place, tree, env)
                 log = artifacts.write(f"{name}-{number}.log", output)
@@ -78,12 +84,14 @@ class Gates:
                     return tuple(runs), f"`{command}`: {run.reason}"
         return tuple(runs), ""
 
-    async def set_up(self, folder: Path, place: CheckTree, key: str) -> None:
-        """Run `setup` where the tree has not had it, for these lock files."""
+    async def _set_up(self, bench: Bench, place: CheckTree, key: str) -> None:
+        """Run `setup` where the tree has not had it, for these lock files; what it made is read-only from then on."""
         if not self._project.setup or place.setup_key == key:
             return
-        await run_setup(self._place(folder), folder, self._project.setup, self._env)
+        await bench.freeze(())
+        await run_setup(bench.judges, place.folder, self._project)
         await place.was_set_up(key)
+        await bench.freeze(place.products)
 
     async def setup_key(self, tree: str) -> str:
         """What a setup in this tree would be for; empty where there is none."""
@@ -96,14 +104,14 @@ class Gates:
         return setup_key(listing, self._project.setup)
 
     def environment_hash(self, key: str) -> str:
-        """What a check's result depends on besides tree and command: variables, setup, machine."""
-        told = sorted(self._env.items())
-        return hashlib.sha256(repr((told, key, platform.platform())).encode()).hexdigest()[:16]
+        """What a check's result depends on besides tree and command: variables, setup, machine, confinement."""
+        told = (sorted(self._env.items()), key, platform.platform(), self._cells.tier.label)
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
     async def _line(self, command: str, place: CheckTree, tree: str, env: str) -> tuple[CheckRun, str]:
         began = time.monotonic()
-        inside = self._place(place.folder)
-        done = await inside(("sh", "-c", f"{command}\n"), cwd=place.folder, env=self._env, timeout=SECONDS)
+        inside = self._bench(place.folder).judges
+        done = await inside(("sh", "-c", f"{command}\n"), cwd=place.folder, timeout=SECONDS)
         output = _said(done)
         reason = verdict(done, output, limit=SECONDS)
         run = CheckRun(
@@ -119,21 +127,40 @@ class Gates:
         return run, output
 
     async def _inside(self, argv: Sequence[str], *, cwd: Path, **given: object) -> Completed:
-        return await self._place(cwd)(argv, cwd=cwd, **given)  # type: ignore[arg-type]  # passed on as they came
+        return await self._bench(cwd).restores(argv, cwd=cwd, **given)  # type: ignore[arg-type]  # passed on as they came
 
-    def _place(self, folder: Path) -> Place:
-        if folder not in self._by_folder:
-            name = f"_check-{folder.name.rpartition('-')[2]}"
-            self._by_folder[folder] = Place(name, self._records, self._env)
-        return self._by_folder[folder]
+    def _bench(self, folder: Path) -> Bench:
+        if folder not in self._benches:
+            self._benches[folder] = Bench(folder, self._records, self._env, self._cells)
+        return self._benches[folder]
 
 
-async def run_setup(inside: Place, folder: Path, lines: Sequence[str], env: Mapping[str, str]) -> None:
-    """Run the lines of `setup` in a tree. Raises SetupFailed."""
-    for line in lines:
-        done = await inside(("sh", "-c", f"{line}\n"), cwd=folder, env=env, timeout=SECONDS)
-        if done.code != 0:
-            raise SetupFailed(line, done.code, _said(done))
+class Bench:
+    """The two places of a check tree: one restores it; what the other runs in it can not touch the first one's git."""
+
+    def __init__(self, folder: Path, records: Path, env: Mapping[str, str], cells: Cells) -> None:
+        self._folder, self._env, self._cells = folder, env, cells
+        number = folder.name.rpartition("-")[2]
+        self._name = f"_check-{number}"
+        restoring = f"_tree-{number}"
+        self.restores = Place(restoring, records, Room(env, cells.restore(restoring, folder)))
+        self.judges = Place(self._name, records, self._room(()))
+
+    async def freeze(self, products: Sequence[str]) -> None:
+        """From now on these can not be changed by what is judged."""
+        await self.judges.move(self._room(products))
+
+    def _room(self, products: Sequence[str]) -> Room:
+        return Room(self._env, self._cells.check(self._name, self._folder, products))
+
+
+async def run_setup(inside: Place, folder: Path, project: Project) -> None:
+    """Run the lines of `setup` in a tree, where only they reach the network declared for them. Raises SetupFailed."""
+    with inside.reaching(project.setup_network):
+        for line in project.setup:
+            done = await inside(("sh", "-c", f"{line}\n"), cwd=folder, timeout=SECONDS)
+            if done.code != 0:
+                raise SetupFailed(line, done.code, _said(done))
 
 
 def _said(done: Completed) -> str:

@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from engine.api.calls import CallRefused, RunRequest
@@ -20,20 +21,23 @@ from engine.core import events as e
 from engine.core.errors import Busy, Refused
 from engine.core.state import Run
 from engine.messages.trust import Trust
-from engine.processes import CONFINEMENT, records
+from engine.processes import records
+from engine.processes.confinement.probe import probe
+from engine.processes.confinement.tiers import MECHANISMS, UNCONFINED, Mechanism, Tier
+from engine.runtime.cells import Cells
 from engine.runtime.cut_short import put_aside
 from engine.runtime.effects import Effects
 from engine.runtime.intake import Intake
 from engine.runtime.obstacles import Obstacles
 from engine.runtime.post import Post
-from engine.runtime.preflight import prepare, settings_of
+from engine.runtime.preflight import confined, prepare, settings_of
 from engine.runtime.reading import Reading
 from engine.runtime.record import Record
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.wanted import Wanted
 from engine.runtime.world import World
 from workspaces.errors import WorkspaceError
-from workspaces.layout import Layout
+from workspaces.layout import PRIVATE, Layout
 from workspaces.repository import Repository
 
 log = logging.getLogger(__name__)
@@ -54,6 +58,7 @@ class LocalEngine(Reading):
         self._effects: Effects | None = None
         self._changing = asyncio.Lock()
         self._frozen: dict[str, int] = {}
+        self._tier: Tier = UNCONFINED  # until it is found out
         self._due = False
         self._tasks: set[asyncio.Task[None]] = set()
         record.listen(self._heard)
@@ -62,13 +67,15 @@ class LocalEngine(Reading):
 
     async def come_up(self, notices: Sequence[str] = ()) -> None:
         """Take up the record: what was under way is interrupted, and goes on. `notices` are worth recording."""
+        self._tier = await self._confinement()
         held = {name: "kill" if hold.how == "killed" else "stop" for name, hold in self._holds().items()}
-        kept = await put_aside(self.record.state, held, repo=self.repo, layout=self.layout, env=self._environment)
+        kept = await self._put_aside(held)
         report = c.CameUp(
             epoch=self.record.state.epoch + 1,
             pid=os.getpid(),
             version=VERSION,
-            confinement=CONFINEMENT,
+            confinement=self._tier.label,
+            holes=self._tier.holes,
             held=held,  # type: ignore[arg-type]  # the two words above
         )
         await self.record.report(report)
@@ -79,6 +86,24 @@ class LocalEngine(Reading):
 
     def _holds(self) -> Mapping[str, records.Hold]:
         return records.held(self.layout.processes)
+
+    async def _confinement(self) -> Tier:
+        """The strongest tier that holds here, found by trying; the user may have narrowed what is tried."""
+        mechanisms: Sequence[Mechanism] = MECHANISMS
+        with suppress(CallRefused):  # a run will say what is wrong with the settings
+            mechanisms = settings_of(self.repo.root).security.mechanisms
+        self.layout.scratch.mkdir(mode=PRIVATE, exist_ok=True)
+        return await probe(mechanisms, scratch=self.layout.scratch)
+
+    async def _put_aside(self, held: Mapping[str, str]) -> list[str]:
+        try:
+            settings = settings_of(self.repo.root)
+        except CallRefused:
+            settings = None
+        cells = Cells(self.repo, self.layout, settings, env=self._environment, tier=self._tier)
+        return await put_aside(
+            self.record.state, held, repo=self.repo, layout=self.layout, env=self._environment, cells=cells
+        )
 
     async def _enter_or_rest(self) -> None:
         """Go on with the run; where its settings are not usable any more it comes to rest, saying why."""
@@ -125,7 +150,9 @@ class LocalEngine(Reading):
             return await self._resume(run, environment, actor)
         if run is not None and run.unfinished:
             raise CallRefused(Busy(run.id, "at rest" if run.outcome else "under way").reason, code="busy")
-        ready = await prepare(self.repo.root, request, at=time.time(), path=environment.get("PATH", os.defpath))
+        ready = await prepare(
+            self.repo.root, request, at=time.time(), path=environment.get("PATH", os.defpath), tier=self._tier
+        )
         self._environment = environment
         await self.repo.pin(ready.start.run, ready.start.base)
         await self.submit(ready.start, actor=actor)
@@ -212,6 +239,7 @@ class LocalEngine(Reading):
             if run is None or self._world is not None:
                 return
             settings = settings_of(self.repo.root)
+            confined(settings, [agent.spec for agent in self.record.state.agents.values()], self._tier, run.unconfined)
             self._world = World(
                 self.record.state,
                 run,
@@ -220,6 +248,8 @@ class LocalEngine(Reading):
                 settings=settings,
                 env=self._environment,
                 sayings=self._sayings,
+                tier=self._tier,
+                names=await self.repo.names(run.base),
             )
             self._effects = Effects(self.record, self._world)
             self._watch_crew(self._world)

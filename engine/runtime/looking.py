@@ -14,7 +14,9 @@ from pathlib import Path
 from engine.api.calls import LARGEST_DIFF, CallRefused, Difference
 from engine.processes.errors import ProcessError
 from engine.processes.values import Proof
+from engine.runtime.cells import Cells
 from engine.runtime.member import Member, Place
+from engine.runtime.room import Room
 from workspaces.clones.look import look
 from workspaces.errors import WorkspaceError
 from workspaces.repository import Repository
@@ -26,8 +28,8 @@ IDLE = 15.0
 class Looking:
     """The looks of one world."""
 
-    def __init__(self, repo: Repository, records: Path, env: Mapping[str, str]) -> None:
-        self._repo, self._records, self._env = repo, records, env
+    def __init__(self, repo: Repository, records: Path, env: Mapping[str, str], cells: Cells) -> None:
+        self._repo, self._records, self._env, self._cells = repo, records, env, cells
         self._places: dict[str, Place] = {}
         self._looks: dict[str, asyncio.Task[Difference]] = {}
         self._rests: dict[str, asyncio.Task[None]] = {}
@@ -68,16 +70,27 @@ class Looking:
         if work is None or member.ending:
             raise CallRefused(f"{name} has no work under way; `task` tells what was claimed", code="nothing")
         if name not in self._places:
-            self._places[name] = Place(f"_look-{name}", self._records, self._env)
+            self._places[name] = self._place(name, member)
         if (rest := self._rests.pop(name, None)) is not None:
             rest.cancel()
             await asyncio.gather(rest, return_exceptions=True)
         at = time.time()
         try:
-            seen = await look(self._repo, member.clone.folder, self._places[name], base=work.base, limit=LARGEST_DIFF)
+            seen = await look(
+                self._repo,
+                member.clone.folder,
+                self._places[name],
+                base=work.base,
+                limit=LARGEST_DIFF,
+                scratch=self._places[name].tmp,
+            )
         except (ProcessError, WorkspaceError) as error:
             raise CallRefused(str(error), code="unseen", exit_code=1) from error
         return Difference(base=work.base, text=seen.diff.decode("utf-8", "replace"), at=at, cut=seen.cut, live=True)
+
+    def _place(self, name: str, member: Member) -> Place:
+        look_ = f"_look-{name}"
+        return Place(look_, self._records, Room(self._env, self._cells.look(look_, member.clone.folder)))
 
     def _done(self, name: str) -> None:
         task = self._looks.pop(name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from engine.processes.errors import Busy, KeeperLost, ProcessError
 from engine.processes.keeper import Keeper
 from engine.processes.running import Running
 from engine.processes.values import Program, Proof
+from engine.runtime.room import Room
 from workspaces.clones.clone import Clone
 from workspaces.errors import WorkspaceError
 from workspaces.ports import Completed
@@ -32,15 +33,60 @@ class Gone(Exception):
 
 
 class Place:
-    """A keeper that is there when it is needed, and commands that wait while it is frozen."""
+    """A keeper that is there when it is needed, and commands that wait while it is frozen.
 
-    def __init__(self, name: str, records: Path, env: Mapping[str, str]) -> None:
+    Where it is confined, `network` names the hosts that may be reached from it now.
+    """
+
+    def __init__(self, name: str, records: Path, room: Room) -> None:
         self.name = name
-        self._records, self._env = records, env
+        self._records, self._room = records, room
         self._keeper: Keeper | None = None
         self._starting = asyncio.Lock()
         self._thawed = asyncio.Event()
         self._thawed.set()
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """What a program in it is told, besides what is its own."""
+        return self._room.env
+
+    @property
+    def tmp(self) -> Path | None:
+        """A folder for a command's own use, as it is called inside; None where it is anybody's /tmp."""
+        return self._room.tmp
+
+    @property
+    def home(self) -> Path | None:
+        """The folder that stands in for HOME; None where nothing does."""
+        return self._room.cell.profile.home if self._room.cell is not None else None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether what is in it stands still."""
+        return not self._thawed.is_set()
+
+    async def move(self, room: Room) -> None:
+        """Another room from the next program on. What runs is ended."""
+        if self._keeper is not None:
+            await self._keeper.close()
+        await self._room.close()
+        self._room = room
+
+    async def clear(self, *, home: bool) -> None:
+        """Empty its /tmp and whatever else is only scratch; its HOME too where `home`."""
+        folders = self._room.scratch(home=home)
+        if folders:
+            await (await self.keeper()).clear(folders)
+
+    @contextmanager
+    def reaching(self, hosts: Sequence[str]) -> Iterator[None]:
+        """While these hosts ("name:port") may be reached from it."""
+        before, self._room.hosts = self._room.hosts, tuple(hosts)
+        try:
+            yield
+        finally:
+            self._room.hosts = before
 
     @property
     def live(self) -> Keeper | None:
@@ -53,7 +99,9 @@ class Place:
             if self.live is None:
                 if self._keeper is not None:
                     await self._keeper.close()
-                self._keeper = await Keeper.start(self.name, records=self._records, env=self._env)
+                room = self._room
+                self._keeper = await Keeper.start(self.name, records=self._records, env=room.env, cell=room.cell)
+                await room.enter(self._keeper)
             keeper = self._keeper
         if keeper is None:
             raise KeeperLost(self.name, "it could not be started")
@@ -130,6 +178,7 @@ class Place:
         """End the keeper too."""
         if self._keeper is not None:
             await self._keeper.close()
+        await self._room.close()
 
 
 _NOTHING = Proof(gone=True, processes=0, ms=0.0, text="nothing of it ran")
@@ -146,9 +195,11 @@ class Unfinished:
 class Member:
     """An agent of the crew with its place and its clone."""
 
-    def __init__(self, spec: AgentSpec, *, clone: Clone, place: Place, env: Mapping[str, str]) -> None:
-        self.spec, self.clone, self.place, self.env = spec, clone, place, env
+    def __init__(self, spec: AgentSpec, *, clone: Clone, place: Place) -> None:
+        self.spec, self.clone, self.place = spec, clone, place
         self.setup_key = ""
+        self.overgrown = False
+        self.task = ""  # whose its HOME is
         self.unfinished: Unfinished | None = None
         self._ends = 0
         self._turn = asyncio.Lock()
@@ -179,6 +230,15 @@ class Member:
                 yield
             finally:
                 self.unfinished = None
+                if self.overgrown:
+                    await self._shrink()
+
+    async def _shrink(self) -> None:
+        """What it holds is more than it may hold: make room, and begin anew with nothing."""
+        self.overgrown, self.setup_key = False, ""
+        await self.clone.discard()
+        with suppress(ProcessError):
+            await self.place.clear(home=True)
 
     async def put_aside(self, unfinished: Unfinished | None) -> str:
         """Keep what the clone holds; the ref, or empty where there is nothing or it can not be had.

@@ -6,12 +6,14 @@ wrong leaves as one refusal with the contract's exit code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from engine.api.calls import CallRefused, RunRequest
+from engine.config.confinement import too_weak
 from engine.config.crew import crew as crew_of
 from engine.config.crew import limits as limits_of
 from engine.config.errors import ConfigError
@@ -26,6 +28,7 @@ from engine.core.patterns import PATTERNS
 from engine.core.plans import Problem, missing_capabilities
 from engine.core.values import AgentSpec, Limits, TaskSpec
 from engine.messages.envelope import new_id
+from engine.processes.confinement.tiers import Tier
 from workspaces.errors import WorkspaceError
 from workspaces.repository import Repository
 
@@ -57,8 +60,11 @@ async def repository(root: Path) -> Repository:
         raise CallRefused(str(error), code="repository") from error
 
 
-async def prepare(root: Path, request: RunRequest, *, at: float, path: str) -> Ready:
-    """Check a request for a new run; `path` is where programs are looked for. Raises CallRefused."""
+async def prepare(root: Path, request: RunRequest, *, at: float, path: str, tier: Tier) -> Ready:
+    """Check a request for a new run; `path` is where programs are looked for, `tier` is in force.
+
+    Raises CallRefused.
+    """
     repo = await repository(root)
     settings = settings_of(repo.root)
     goal, specs = _asked(request)
@@ -66,6 +72,7 @@ async def prepare(root: Path, request: RunRequest, *, at: float, path: str) -> R
     pattern = _pattern(request, crew, specs)
     _able(crew, specs, pattern, settings)
     _programs(settings, path, repo.root)
+    confined(settings, crew, tier, request.unconfined)
     target, base = await _target(repo, request.target or settings.project.target)
     start = StartRun(
         run=new_id(at),
@@ -80,6 +87,7 @@ async def prepare(root: Path, request: RunRequest, *, at: float, path: str) -> R
         approvals={str(risk): level for risk, level in settings.approvals.items()},
         review=settings.project.review,
         allow_red=request.allow_red,
+        unconfined=request.unconfined,
         notices=await _notices(repo),
     )
     return Ready(start=start, settings=settings, repo=repo)
@@ -140,6 +148,13 @@ def _programs(settings: Settings, path: str, root: Path) -> None:
     missing = missing_programs(settings, path, root)
     if missing:
         raise CallRefused("; ".join(str(one) for one in missing[:SHOWN]), code="program")
+
+
+def confined(settings: Settings, crew: Sequence[AgentSpec], tier: Tier, accepted: bool) -> None:
+    """Refuse agents that ask for more confinement than is in force; `accepted`: the user takes none at all."""
+    weak = too_weak(settings, crew, tier, allowed=accepted)
+    if weak:
+        raise CallRefused("; ".join(str(one) for one in weak[:SHOWN]), code="confinement", exit_code=5)
 
 
 async def _target(repo: Repository, named: str | None) -> tuple[str, str]:

@@ -13,9 +13,12 @@ from engine.config.settings import Agent as AgentSettings
 from engine.config.settings import Settings
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
+from engine.processes.confinement.tiers import Tier
+from engine.runtime.cells import Cells
 from engine.runtime.gates import Gates
 from engine.runtime.looking import Looking
 from engine.runtime.member import Member, Place
+from engine.runtime.room import Room
 from engine.runtime.sayings import Sayings
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.clone import Clone
@@ -37,35 +40,46 @@ class World:
         settings: Settings,
         env: Mapping[str, str],
         sayings: Sayings,
+        tier: Tier,
+        names: Sequence[str],
     ) -> None:
         self.sayings = sayings
         self.run_id, self.repo, self.layout, self.settings = run.id, repo, layout, settings
         self.env = allowed_environment(env)
         self.trailers = Trailers(repo.git)
-        self.looking = Looking(repo, layout.processes, self.env)
+        self.cells = Cells(repo, layout, settings, env=self.env, tier=tier, names=names)
+        self.looking = Looking(repo, layout.processes, self.env, self.cells)
         self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
-        self.gates = Gates(repo, layout, settings.project, self.env, size=run.limits.agents + 1)
+        self.gates = Gates(repo, layout, settings.project, self.env, self.cells, size=run.limits.agents + 1)
         self._committer: Identity | None = None
         self._hooks: str | None = None
 
     def _member(self, spec: AgentSpec) -> Member:
         self.layout.create_agent(spec.name)
-        place = Place(spec.name, self.layout.processes, self.env)
+        folder = self.layout.tree(spec.name)
+        cell = self.cells.agent(spec.name, folder, self.settings.agents.get(spec.pool or spec.name))
+        place = Place(spec.name, self.layout.processes, Room(self.env, cell))
         project = self.settings.project
         clone = Clone(
             self.repo,
-            self.layout.tree(spec.name),
+            folder,
             spec.name,
             place,
             copies=project.copies,
             keep_ignored=bool(project.setup),
         )
-        return Member(spec, clone=clone, place=place, env=self.env)
+        return Member(spec, clone=clone, place=place)
 
     def agent_settings(self, name: str) -> AgentSettings | None:
         """What the configuration says of an agent, by its pool."""
         spec = self.members[name].spec
         return self.settings.agents.get(spec.pool or spec.name)
+
+    def credentials(self, spec: AgentSpec) -> tuple[str, ...]:
+        """The files of the user's HOME whose copies an agent gets: by its name, its pool and its runtime."""
+        named = self.settings.credentials
+        found = [name for key in (spec.name, spec.pool, spec.runtime) for name in named.get(key, ())]
+        return tuple(dict.fromkeys(found))
 
     def artifacts(self, task: str, attempt: int) -> Artifacts:
         """Where an attempt's traces go."""

@@ -10,9 +10,12 @@ from support.repos import clean_environment
 
 from engine.api.calls import CallRefused
 from engine.processes import records
+from engine.processes.confinement.tiers import UNCONFINED
 from engine.runtime import looking
+from engine.runtime.cells import Cells
 from engine.runtime.looking import Looking
 from engine.runtime.member import Unfinished
+from workspaces.layout import Layout
 
 
 @pytest.fixture
@@ -28,7 +31,9 @@ class Scene:
 
     def __init__(self, work, folder):
         self.records = folder / "processes"
-        self.looking = Looking(work.repo, self.records, clean_environment())
+        env = clean_environment()
+        cells = Cells(work.repo, Layout(work.repo.root, folder / "state"), None, env=env, tier=UNCONFINED)
+        self.looking = Looking(work.repo, self.records, env, cells)
         self.member = SimpleNamespace(
             spec=SimpleNamespace(name="builder-1"),
             clone=work.clone,

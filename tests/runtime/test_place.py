@@ -11,11 +11,12 @@ from support.aio import run
 
 from engine.processes.values import Program
 from engine.runtime.member import Place
+from engine.runtime.room import Room
 
 
 def test_a_command_waits_for_one_that_was_cancelled_and_is_still_ending(tmp_path: Path) -> None:
     async def scenario() -> list[bytes]:
-        place = Place("builder", tmp_path, dict(os.environ))
+        place = Place("builder", tmp_path, Room(dict(os.environ)))
         said = []
         try:
             await place(("true",), cwd=tmp_path)

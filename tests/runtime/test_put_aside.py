@@ -30,7 +30,7 @@ class Kept:
 
 def member(clone):
     spec = AgentSpec(name="builder", runtime="command", does=())
-    return Member(spec, clone=clone, place=SimpleNamespace(), env={})
+    return Member(spec, clone=clone, place=SimpleNamespace())
 
 
 def test_whoever_asks_gets_the_same_ref():

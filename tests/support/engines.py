@@ -55,7 +55,7 @@ def note(name, what=""):
     """Tell the test something, out of the engine's sight: in the one folder beside its clone that is its own."""
     notes.mkdir(exist_ok=True)
     with (notes / name).open("a") as file:
-        file.write(f"{time.time_ns()} {what}\\n")
+        file.write(f"{time.time_ns()} {json.dumps(what)}\\n")
 
 
 def pause_at(name):
@@ -243,7 +243,7 @@ class Place:
     def noted(self, name: str) -> list[str]:
         """What agents have noted under this name, in the order of time."""
         found = [line for path in self.layout.agents.glob(f"*/notes/{name}") for line in path.read_text().splitlines()]
-        return [line.partition(" ")[2] for line in sorted(found)]
+        return [line for note in sorted(found) for line in json.loads(note.partition(" ")[2]).splitlines() or [""]]
 
     def told(self, name: str, attempt: int = 1, role: str = "work") -> dict[str, Any]:
         """The task as the agent was told it in that attempt."""

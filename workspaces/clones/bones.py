@@ -47,6 +47,11 @@ class Bones:
         if self.shallow:
             (git / "shallow").write_bytes(self.shallow)
 
+    def renew(self, folder: Path) -> None:
+        """Make a clone's git directory anew, and leave its files."""
+        remove(folder / ".git")
+        self.make(folder)
+
 
 def _config(object_format: str, who: Identity) -> str:
     sha256 = object_format != "sha1"

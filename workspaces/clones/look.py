@@ -51,15 +51,18 @@ class Seen:
     cut: int
 
 
-async def look(repo: Repository, folder: Path, inside: Inside, *, base: str, limit: int) -> Seen:
+async def look(
+    repo: Repository, folder: Path, inside: Inside, *, base: str, limit: int, scratch: Path | None = None
+) -> Seen:
     """Give the difference of the clone at `folder` to the commit `base`. Raises `NotSeen`.
 
-    The scratch folder lies beside the clone and belongs to one look at a time.
+    `scratch` is a folder that can be written inside, by default the one that the clone is in; a folder in it belongs to
+    one look at a time.
     """
     bones = Bones.of(repo, _WHO)
     env = ENVIRONMENT | {"BONES_CONFIG": bones.config, "BONES_ALTERNATES": bones.alternates}
-    scratch = folder.with_name(f".look-{folder.name}")
-    argv = ("sh", "-c", _LOOK, "look", base, str(limit), str(scratch), *FIXED, "diff-index", "--cached", *SHAPE)
+    place = (scratch or folder.parent) / f".look-{folder.name}"
+    argv = ("sh", "-c", _LOOK, "look", base, str(limit), str(place), *FIXED, "diff-index", "--cached", *SHAPE)
     done = await inside(argv, cwd=folder, env=env, timeout=SECONDS, limit=limit + 4096)
     size, _, diff = done.out.partition(b"\n")
     if done.code != 0 or not size.strip().isdigit():

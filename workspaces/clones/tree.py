@@ -16,7 +16,11 @@ from workspaces.repository import Identity, Repository
 
 
 class Tree:
-    """A clone's folder. `keep_ignored`: setup filled it with ignored files, which a cleaning is to leave."""
+    """A clone's folder. `keep_ignored`: setup filled it with ignored files, which a cleaning is to leave.
+
+    `renew`: its git directory can not be believed (forged objects, an index that says "unchanged"), and is made anew
+    each time.
+    """
 
     def __init__(
         self,
@@ -27,6 +31,7 @@ class Tree:
         *,
         copies: Sequence[str] = (),
         keep_ignored: bool = False,
+        renew: bool = False,
     ) -> None:
         self.folder = folder
         self._root = repo.root
@@ -34,6 +39,7 @@ class Tree:
         self._copies = tuple(copies)
         self._clean = "ffd" if keep_ignored else "ffdx"
         self._bones = Bones.of(repo, who)
+        self._renew = renew
 
     async def restore(self, head: str, tree: str, *, spare: Sequence[str] = ()) -> bool:
         """Bring index and files to `tree`, HEAD to the commit `head`; tell whether the clone was made for it.
@@ -43,6 +49,8 @@ class Tree:
         """
         tar = archive(self._root, self._copies)
         there = (self.folder / ".git").is_dir()
+        if there and self._renew:
+            await _to_its_end(self._bones.renew, self.folder)
         if there and (await self._run(head, tree, self._clean, tar, spare)).code == 0:
             return False
         await _to_its_end(empty, self.folder)
@@ -51,6 +59,10 @@ class Tree:
         if done.code != 0:
             raise TreeBroken(self.folder, why(done))
         return True
+
+    async def discard(self) -> None:
+        """Empty the folder; the next restore makes all of it anew."""
+        await _to_its_end(empty, self.folder)
 
     async def remove(self) -> None:
         """Delete the folder with all that is in it."""

@@ -48,7 +48,10 @@ class CheckTree:
 
 
 class Trees:
-    """A pool of at most `size` check trees under `folder`, made when first needed."""
+    """A pool of at most `size` check trees under `folder`, made when first needed.
+
+    `renew`: what is checked can write to their git directories, so that these are made anew each time.
+    """
 
     def __init__(
         self,
@@ -58,11 +61,12 @@ class Trees:
         *,
         size: int = 2,
         copies: Sequence[str] = (),
+        renew: bool = False,
     ) -> None:
         self._free: asyncio.LifoQueue[CheckTree] = asyncio.LifoQueue()
         for number in range(size, 0, -1):
             place = folder / f".check-{number}"
-            tree = Tree(repo, place, CHECKER, inside, copies=copies)
+            tree = Tree(repo, place, CHECKER, inside, copies=copies, renew=renew)
             self._free.put_nowait(CheckTree(tree))
 
     @asynccontextmanager

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.agents.base import Brief, Finished, Notice, OnUpdate, Role, Started, Text, Update, Usage
 from engine.agents.environment import agent_environment
 from engine.agents.runtimes import adapter_for
+from engine.config.crew import limits as limits_of
 from engine.core import commands as c
 from engine.runtime.desk import Desk
 from engine.runtime.gates import run_setup
+from engine.runtime.hands.held import Holding
 from engine.runtime.member import Gone, Member
 from engine.runtime.sayings import Transcript
 from workspaces.clones.clone import Prepared
+from workspaces.clones.copies import archive
 
 
 def member_of(desk: Desk) -> Member:
@@ -23,7 +27,11 @@ def member_of(desk: Desk) -> Member:
 
 
 async def make_ready(desk: Desk, member: Member, prepared: Prepared, tree: str) -> None:
-    """Run the project's setup where the clone has not had it. Raises SetupFailed."""
+    """Give the agent empty scratch folders, and run the project's setup where the clone has not had it.
+
+    Raises SetupFailed.
+    """
+    await _furnish(desk, member)
     project = desk.world.settings.project
     if prepared.fresh:
         member.setup_key = ""
@@ -31,8 +39,19 @@ async def make_ready(desk: Desk, member: Member, prepared: Prepared, tree: str) 
         return
     key = await desk.world.gates.setup_key(tree)
     if key != member.setup_key:
-        await run_setup(member.place, member.clone.folder, project.setup, member.env)
+        await run_setup(member.place, member.clone.folder, project)
         member.setup_key = key
+
+
+async def _furnish(desk: Desk, member: Member) -> None:
+    """Nothing of an earlier task is left in its HOME; then copies of the log-ins that the user has named for it."""
+    place, task = member.place, desk.stage.task
+    await place.clear(home=member.task != task)
+    member.task = task
+    names = desk.world.credentials(member.spec)
+    tar = archive(Path(desk.world.env.get("HOME", "/")), names) if names and place.home is not None else b""
+    if tar and place.home is not None:
+        await place(("tar", "-xf", "-"), cwd=place.home, stdin=tar)
 
 
 async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[str, Any]) -> Finished:
@@ -42,11 +61,13 @@ async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[s
     """
     settings = desk.world.agent_settings(member.spec.name)
     adapter = adapter_for(member.spec.name, member.spec.runtime)
+    holding = Holding(desk, member)
     brief = _brief(desk, member, role, instructions, tuple(settings.command) if settings else ())
     transcript = _transcript(desk, brief)
     try:
-        session = await adapter.start(brief, member.place, _listener(desk, member, transcript))
-        finished = await session.finished()
+        with member.place.reaching(settings.permissions.network if settings else ()):
+            session = await adapter.start(brief, member.place, _listener(desk, member, transcript, holding))
+            finished = await holding.see_out(session)
     except asyncio.CancelledError:
         await member.place.stop()
         raise
@@ -71,8 +92,9 @@ def _transcript(desk: Desk, brief: Brief) -> Transcript:
     return transcript
 
 
-def _listener(desk: Desk, member: Member, transcript: Transcript) -> OnUpdate:
+def _listener(desk: Desk, member: Member, transcript: Transcript, holding: Holding) -> OnUpdate:
     def hear(update: Update) -> None:
+        holding.hear(update)
         match update:
             case Text():
                 desk.world.sayings.grew(transcript)
@@ -96,7 +118,7 @@ def _brief(desk: Desk, member: Member, role: Role, instructions: Mapping[str, An
     transcript.parent.mkdir(parents=True, exist_ok=True)
     task_file = layout.agents / name / "task.json"
     environment = agent_environment(
-        member.env,
+        member.place.env,
         task_file=task_file,
         inbox=layout.inbox(name),
         outbox=layout.outbox(name),
@@ -117,5 +139,6 @@ def _brief(desk: Desk, member: Member, role: Role, instructions: Mapping[str, An
         transcript=transcript,
         command=command,
         environment=environment,
+        limits=limits_of(desk.world.settings),
         instructions=instructions,
     )

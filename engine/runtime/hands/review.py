@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.agents.instructions import review_instructions
 from engine.core import commands as c
 from engine.core.recovery import feedback
+from engine.messages.files import folder, write_new
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands.agent import assign, make_ready, member_of
@@ -30,7 +33,7 @@ async def review(desk: Desk) -> c.Result:
             target=desk.run.target,
             base=change.base,
             attempt=desk.stage.round,
-            diff=desk.artifacts.folder / "change.diff",
+            diff=_handed_over(desk),
             author=round_.author,
             summary=round_.summary,
             feedback=feedback(desk.task),
@@ -42,3 +45,11 @@ async def review(desk: Desk) -> c.Result:
     text = f"{given.verdict} by {desk.stage.agent}\n\n{given.remarks}\n"
     desk.artifacts.write(f"review-{desk.stage.lane}.md", text)
     return c.Reviewed(verdict=given.verdict, patch=change.patch, remarks=given.remarks)
+
+
+def _handed_over(desk: Desk) -> Path:
+    """The diff, where the reviewer can read it: beside its boxes."""
+    place = desk.world.layout.agents / desk.stage.agent / "change.diff"
+    with folder(place.parent) as here:
+        write_new(place.name, here, (desk.artifacts.folder / "change.diff").read_bytes())
+    return place

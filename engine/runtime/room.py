@@ -1,0 +1,40 @@
+"""Where the programs of a place are let live: a cell with its scratch folders and its way out, or no walls at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.processes.confinement.tiers import Cell
+from engine.processes.keeper import Keeper
+
+TMP, SHM = Path("/tmp"), Path("/dev/shm")  # noqa: S108  places inside, where nobody else's are
+
+
+class Room:
+    """A cell as a place uses it; no cell: unconfined. `hosts` ("name:port") may be reached from it now."""
+
+    def __init__(self, env: Mapping[str, str], cell: Cell | None = None) -> None:
+        self.cell = cell
+        self.env = dict(env) | (cell.profile.environment(cell.tier) if cell is not None else {})
+        self.hosts: tuple[str, ...] = ()
+
+    @property
+    def tmp(self) -> Path | None:
+        """Its /tmp, as it is called inside."""
+        if self.cell is None:
+            return None
+        return TMP if self.cell.tier.name == "strong" else self.cell.profile.tmp
+
+    def scratch(self, *, home: bool) -> list[Path]:
+        """What may be emptied between two programs, with or without their HOME."""
+        if self.cell is None or self.tmp is None:
+            return []
+        shared = [SHM] if self.cell.tier.name == "strong" else []
+        return [self.tmp, *shared, *([self.cell.profile.home] if home else [])]
+
+    async def enter(self, keeper: Keeper) -> None:
+        """A keeper has been started for it."""
+
+    async def close(self) -> None:
+        """Nothing will run in it any more."""
