@@ -25,6 +25,8 @@ NONCE = "QUARTERDECK_KEEPER"
 """The variable that every program gets, so that it can be found by it."""
 PATIENCE = 1.0
 STEP = 0.002
+PURSUIT = 3.0
+"""Seconds after which a pursuit of processes that replace themselves is given up."""
 SEARCHES = 50
 
 
@@ -37,12 +39,14 @@ class Felling:
     def __init__(self, record: Record, keepers: Callable[[], Iterable[int]]) -> None:
         self._record = record
         self._keepers = keepers
-        self._seen: dict[tuple[int, int], Process] = {}
+        self._seen: set[tuple[int, int]] = set()  # alive at some time
+        self._left: set[tuple[int, int]] = set()  # of those, whom nobody has seen dead yet
         self._passed: set[tuple[int, int]] = set()  # seen when dead already
         self._unreaped: set[int] = set()  # of those, what a stopped keeper cannot reap: no need to look again
         self._first: First | None = None
         self._ours: set[int] = set()  # between the keeper and its programs: no program itself
         self._began = 0.0
+        self._pursuing = False
 
     def fire(self) -> None:
         """Kill the sandbox, if there is one, by every means at once; who is in it is counted just before."""
@@ -51,14 +55,31 @@ class Felling:
             self._first = First.find(self._record.init, self._record.init_start)
             if self._first:
                 self._ours = {self._first.pid, *tree.ancestors(self._first.pid)}
-                self._seen |= {process.key: process for process in tree.below(self._first.pid) if process.alive}
+                self._seen |= {process.key for process in tree.below(self._first.pid) if process.alive}
+                self._left |= self._seen
         if self._first:
             self._first.kill()
         if self._record.cgroup:
             kill_cgroup(Path(self._record.cgroup))
 
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next strike: none in pursuit of those that come anew all the time."""
+        return 0.0 if self._pursuing else STEP
+
+    def over(self, seconds: float) -> bool:
+        """Whether it is time to give up: somebody has outlived SIGKILL for so long, or the pursuit leads nowhere."""
+        passed = time.monotonic() - self._began
+        return passed > PURSUIT or (passed > seconds and any(self._alive()))
+
     def strike(self) -> bool:
         """One round of SIGKILL. True when nothing is left."""
+        known = len(self._seen) + len(self._passed)
+        gone = self._strike()
+        self._pursuing = len(self._seen) + len(self._passed) > known
+        return gone
+
+    def _strike(self) -> bool:
         self.fire()
         keeper = self._keeper()
         if keeper and not keeper.stopped:
@@ -71,8 +92,9 @@ class Felling:
         return not self._kill(self._marked())
 
     def release(self) -> None:
-        """Let the keeper go on, to watch those that SIGKILL has not ended yet."""
+        """Let the keeper go on, to watch those that SIGKILL has not ended yet; another strike begins from here."""
         self._unreaped.clear()
+        self._began = 0.0
         if self._first:
             self._first.close()
             self._first = None
@@ -92,6 +114,8 @@ class Felling:
         programs = [process for process in left if process.pid not in self._ours]
         survivors = tuple(_survivor(process) for process in programs or left)
         text = f"{len(survivors)} did not end after SIGKILL; {tier}"
+        if not survivors:
+            text = f"what it started still starts itself anew, faster than it is killed; {tier}"
         return Proof(gone=False, processes=count, ms=ms, text=text, survivors=survivors)
 
     def _keeper(self) -> Process | None:
@@ -114,7 +138,8 @@ class Felling:
         anybody = False
         for process in found:
             if process.alive:
-                self._seen[process.key] = process
+                self._seen.add(process.key)
+                self._left.add(process.key)
                 tree.send(process, signal.SIGKILL)
                 anybody = True
             elif process.key not in self._passed and process.key not in self._seen:
@@ -125,8 +150,10 @@ class Felling:
         return anybody
 
     def _alive(self) -> list[Process]:
-        now = ((key, tree.look(key[0])) for key in self._seen)
-        return [process for key, process in now if process and process.alive and process.key == key]
+        now = [(key, tree.look(key[0])) for key in self._left]
+        alive = [process for key, process in now if process and process.alive and process.key == key]
+        self._left = {process.key for process in alive}
+        return alive
 
     def _adopted(self) -> list[Process]:
         """What a dead keeper left to the engine: children in a session of their own that no keeper is."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.processes import records
-from engine.processes.felling import PATIENCE, STEP, Felling
+from engine.processes.felling import PATIENCE, Felling
 from engine.processes.records import Record
 from engine.processes.values import Proof
 
@@ -68,15 +68,16 @@ def _fell(chosen: Sequence[Record], folder: Path) -> dict[str, Proof]:
             under_way[record.agent] = Felling(record, lambda: everyone)
     for felling in under_way.values():
         felling.fire()  # no sandbox waits for the walks through another one
-    deadline = time.monotonic() + PATIENCE
     while under_way:
+        pauses = []
         for agent, felling in list(under_way.items()):
             gone = felling.strike()
-            if gone or time.monotonic() > deadline:
+            pauses.append(felling.pause)
+            if gone or felling.over(PATIENCE):
                 done[agent] = felling.proof(gone=gone)
                 felling.release()
                 del under_way[agent]
-        time.sleep(STEP if under_way else 0)
+        time.sleep(min(pauses) if under_way else 0)
     for agent, proof in done.items():
         if proof.gone:
             records.path_of(folder, agent).unlink(missing_ok=True)

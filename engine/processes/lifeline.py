@@ -23,7 +23,7 @@ from engine.processes.channel import Answer, Channel
 from engine.processes.confinement import cells
 from engine.processes.confinement.tiers import UNCONFINED, Cell
 from engine.processes.errors import Interrupted, KeeperLost, NotConfined, StartFailed
-from engine.processes.felling import NONCE, STEP, Felling
+from engine.processes.felling import NONCE, PATIENCE, STEP, Felling
 from engine.processes.greeting import Greeting
 from engine.processes.launch import launch
 from engine.processes.records import Record
@@ -243,9 +243,8 @@ class Lifeline:
             self._process.kill()
             text = "the keeper is lost and this system cannot say what it left; best effort"
             return Proof(gone=False, processes=0, ms=0.0, text=text)
-        deadline = time.monotonic() + END_SECONDS
-        while not (gone := self._felling.strike()) and time.monotonic() < deadline:  # noqa: ASYNC110  as in `close`
-            await asyncio.sleep(STEP)  # deaths of those that are not our children send no event
+        while not (gone := self._felling.strike()) and not self._felling.over(PATIENCE):  # noqa: ASYNC110
+            await asyncio.sleep(self._felling.pause)  # deaths of those that are not our children send no event
         proof = self._felling.proof(gone=gone)
         self._felling.release()
         if self._process.poll() is not None:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from engine.processes.first import First, kill_cgroup
-from engine.processes.tree import ancestors
+from engine.processes.tree import Process, ancestors
 
 
 class Sandbox:
@@ -42,8 +42,7 @@ class Sandbox:
     def count(self) -> int:
         """How many processes run in it now, the first one left out."""
         names = os.listdir(self._inside)  # noqa: PTH208  pathlib lists no descriptor
-        found = (_state(self._inside, name) for name in names if name.isdigit() and name != "1")
-        return sum(state not in (b"Z", b"X", b"x", b"") for state in found)
+        return sum(_runs(self._inside, name) for name in names if name.isdigit() and name != "1")
 
     def fire(self) -> None:
         """SIGKILL by every means there is, without waiting for anything."""
@@ -72,15 +71,17 @@ class Sandbox:
             self.gone.set_result(None)
 
 
-def _state(inside: int, name: str) -> bytes:
+def _runs(inside: int, name: str) -> bool:
+    """Whether a process is more than a zombie, by one look: one whose first thread has ended may have others."""
     try:
         handle = os.open(f"{name}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=inside)
     except OSError:
-        return b""
+        return False
     try:
         data = os.read(handle, 4096)
     except OSError:
-        return b""
+        return False
     finally:
         os.close(handle)
-    return data[data.rindex(b")") + 2 :][:1]
+    process = Process(int(name), data[data.rindex(b")") + 2 :].split())
+    return process.alive or process.threads > 1

@@ -57,7 +57,27 @@ def look(pid: int) -> Process | None:
         data = _read(f"{PROC}/{pid}/stat")
     except OSError:
         return None
-    return Process(pid, data[data.rindex(b")") + 2 :].split())
+    process = Process(pid, data[data.rindex(b")") + 2 :].split())
+    if process.state == "Z" and process.threads > 1:
+        process.state = _state_of_threads(pid)
+    return process
+
+
+def _state_of_threads(pid: int) -> str:
+    """Of one whose first thread has ended, which alone shows it as dead: that of a thread which still runs."""
+    try:
+        states = {_state(pid, thread) for thread in os.listdir(f"{PROC}/{pid}/task")}  # noqa: PTH208  pathlib costs a keeper its start-up time
+    except OSError:
+        return "X"
+    return min(states - set("ZXxTt"), default=min(states - set("ZXx"), default="Z"))
+
+
+def _state(pid: int, thread: str) -> str:
+    try:
+        data = _read(f"{PROC}/{pid}/task/{thread}/stat")
+    except OSError:
+        return "X"
+    return data[data.rindex(b")") + 2 :][:1].decode()
 
 
 def children(pid: int) -> list[int]:
@@ -101,7 +121,7 @@ def ancestors(pid: int) -> list[int]:
 def everybody() -> set[int]:
     """The pids of all processes there are."""
     try:
-        return {int(name) for name in os.listdir(PROC) if name.isdigit()}  # noqa: PTH208  as above
+        return {int(name) for name in os.listdir(PROC) if name.isdigit()}  # noqa: PTH208  as before
     except OSError:
         return set()
 
