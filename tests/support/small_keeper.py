@@ -1,4 +1,4 @@
-"""The least that a keeper does: put a cell in force, run a program in it, and say how it ended."""
+"""The least that a keeper does: put a cell in force, run a program in it, and end as it ended (99: refused)."""
 
 import os
 import sys
@@ -6,13 +6,15 @@ import sys
 from engine.processes import wire
 from engine.processes.confinement import inside
 
+REFUSED = 99
 INNER = """
 import os, sys
 sys.path.append(sys.argv[1])
 from engine.processes.confinement import bubblewrap
-listeners = bubblewrap.settle(%d, %d, %d)
+bubblewrap.settle(%d, %d, %d)
 os.dup2(1, 2)
-pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+env = dict(item.split("=", 1) for item in sys.argv[2].split("\\n"))
+pid = os.posix_spawn(sys.argv[3], sys.argv[3:], env)
 while True:
     try:
         ended, how = os.waitpid(-1, 0)
@@ -24,54 +26,56 @@ while True:
 
 
 def main():
-    control = 3
-    frame = b""
+    control = int(sys.argv[3])
+    os.set_inheritable(control, False)  # noqa: FBT003  takes no keyword
     unpacker = wire.Unpacker()
     frames = []
     while len(frames) < 2:
         frames += unpacker.feed(os.read(control, 1 << 20))
-    spec = inside.parse(frames[0])
-    argv = frames[1]
     try:
-        return start(spec, argv)
+        start(inside.parse(frames[0]), [os.fsdecode(word) for word in frames[1]], control)
     except inside.Refused as error:
-        os.write(1, b"refused: %s" % str(error).encode())
-        os._exit(99)
+        os.write(1, str(error).encode())
+        os._exit(REFUSED)
 
 
-def start(spec, argv):
+def start(spec, argv, control):
     if spec.mechanism == "namespaces":
         from engine.processes.confinement import namespaces
 
-        pid, listeners = namespaces.enter(spec)
-        if pid:
-            os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
-        os._exit(run(argv, listeners))
+        pid, _ = namespaces.enter(spec)
+        os._exit(wait(pid) if pid else run(argv))
     if spec.mechanism == "bubblewrap":
-        from engine.processes.confinement import bubblewrap
-
-        pid, heard = bubblewrap.start(spec, 3, INNER % (spec.port, spec.processes, spec.file_bytes), argv)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255
-        if said := bubblewrap.complaint(heard):
-            os.write(1, b"refused: %s" % said.encode())
-            code = 99
-        os._exit(code)
+        bubblewrap(spec, argv, control)
     if spec.mechanism == "landlock":
         from engine.processes.confinement import landlock
 
         ruleset = landlock.Ruleset(spec)
-        os._exit(run(argv, (), ruleset.restrict))
+        os._exit(run(argv, ruleset.restrict))
 
 
-def run(argv, listeners, before=None):
-    if before:
-        pid = os.fork()
-        if not pid:
+def bubblewrap(spec, argv, control):
+    from engine.processes.confinement import bubblewrap
+
+    env = "\n".join(f"{name}={value}" for name, value in os.environ.items())
+    pid, heard = bubblewrap.start(spec, control, INNER % (spec.port, spec.processes, spec.file_bytes), [env, *argv])
+    code = wait(pid)
+    said = bubblewrap.complaint(heard)
+    os.write(1, said.encode())
+    os._exit(REFUSED if said else code)
+
+
+def run(argv, before=None):
+    pid = os.fork()
+    if not pid:
+        if before:
             before()
-            os.execve(argv[0], argv, os.environ)
-    else:
-        pid = os.posix_spawn(argv[0], argv, os.environ)
-    status = None
+        os.execve(argv[0], argv, os.environ)
+    return wait(pid)
+
+
+def wait(pid):
+    status = 0
     while True:
         try:
             ended, how = os.waitpid(-1, 0)

@@ -26,6 +26,7 @@ SOURCES = (b"engine/__init__.py", b"engine/processes")
 ROOT = os.fsencode(__file__).rsplit(b"/", 4)[0]
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup-try")
 FIXED = ("--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--chdir", "/", "--ro-bind", "/", "/")
+SIZE, SHARED_SIZE = b"%d" % (16 << 20), b"%d" % (256 << 20)
 LONGEST = 4096
 
 
@@ -74,7 +75,7 @@ def settle(port: int, processes: int, file_bytes: int) -> tuple[int, ...]:
     """In the first process inside: descriptors of its listening sockets, limits, no rights. Raises Refused."""
     if syscalls.capabilities():
         raise Refused("starting in bwrap: it left us rights that it was told to drop")
-    settling.limit_processes(processes)
+    settling.limit_processes(processes, by_namespace=False)  # that one its programs could write to
     sockets = settling.listeners(port)
     settling.limit_files(file_bytes)
     syscalls.drop_rights()
@@ -128,7 +129,7 @@ class Translation:
             yield from words
             if words:
                 self.done[operation[2]] = operation
-                if operation[0] == "hide" and words[0] == b"--tmpfs":
+                if operation[0] == "dev" or (operation[0] == "hide" and b"--tmpfs" in words):
                     emptied.append(operation[2])
         for target in emptied:
             yield from (b"--remount-ro", target)
@@ -142,17 +143,23 @@ class Translation:
     def translate(self, operation: Op) -> tuple[bytes, ...]:
         """One operation; nothing where it is left out."""
         verb, _, target = operation
-        if verb in ("proc", "dev", "tmpfs"):
-            return (b"--" + verb.encode(), target)
+        if verb == "proc":
+            return (b"--proc", target)
+        if verb == "dev":
+            return (b"--dev", target, b"--size", SHARED_SIZE, b"--perms", b"1777", b"--tmpfs", target + b"/shm")
+        if verb == "tmpfs":
+            return (b"--size", SIZE, b"--tmpfs", target)
         if verb in covering.PINNED:
             return self.show(operation)
         real = self.real(target)
         if verb == "freeze":
+            if not _kind(real) and os.path.lexists(real):
+                raise Refused(f"freezing {os.fsdecode(target)}: a symbolic link leads to it")
             return (b"--ro-bind", real, target) if _kind(real) else ()
         kind = _kind(os.path.realpath(real) if real == target else real)
         if kind == stat.S_IFDIR:
             self.make_room(target, folder=True)
-            return (b"--tmpfs", target)
+            return (b"--size", SIZE, b"--tmpfs", target)
         return (b"--ro-bind", covering.NULL, target) if kind else ()
 
     def show(self, operation: Op) -> tuple[bytes, ...]:

@@ -8,6 +8,7 @@ and in scratch; what an agent left in their place there is removed.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -84,8 +85,8 @@ class Covering:
         try:
             place = self.place(operation)
         except OSError as error:
-            if verb in OPTIONAL:
-                return
+            if verb in OPTIONAL and (verb != "freeze" or error.errno == errno.ENOENT):
+                return  # a link in place of what is to be frozen could be turned to anything
             raise Refused(f"making a place for {os.fsdecode(target)}", error.errno or 0) from error
         try:
             self.cover(operation, place)
@@ -195,7 +196,7 @@ def walk(path: bytes) -> int:
         here = there
     if stat.S_ISLNK(os.fstat(here).st_mode):
         os.close(here)
-        raise OSError(40, os.strerror(40), path)  # ELOOP
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
     return here
 
 

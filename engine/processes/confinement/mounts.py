@@ -62,7 +62,7 @@ def operations(profile: Profile, *, uid: int) -> tuple[Op, ...]:
     wanted |= {path: Op("bind", str(path), str(path)) for path in profile.writable}
     wanted |= {path: Op("bind", str(profile.tmp), str(path)) for path in SCRATCH}
     wanted |= {profile.home_at: Op("bind", str(profile.home), str(profile.home_at))}
-    wanted |= {path: Op("freeze", "", str(path)) for path in profile.frozen}
+    wanted |= {path: _held(path, wanted) for path in profile.frozen}
     for at, folder in profile.aliases:
         wanted = dict(_mirrored(wanted, at, folder)) | wanted
     return tuple(_needed(wanted))
@@ -86,6 +86,13 @@ def _system(uid: int) -> Iterator[tuple[Path, Op]]:
 def _shown(profile: Profile, at: Path, folder: Path) -> Op:
     writable = any(folder.is_relative_to(path) for path in (*profile.writable, profile.home))
     return Op("alias" if writable else "alias_ro", str(folder), str(at))
+
+
+def _held(path: Path, wanted: dict[Path, Op]) -> Op:
+    """Read-only, whether something above is shown or it is itself what is shown."""
+    return (
+        wanted[path]._replace(verb="bind_ro") if path in wanted and wanted[path].source else Op("freeze", "", str(path))
+    )
 
 
 def _mirrored(wanted: dict[Path, Op], at: Path, folder: Path) -> Iterator[tuple[Path, Op]]:

@@ -43,7 +43,7 @@ def _settle(spec: Spec, operations: list[covering.Op], parent: int) -> tuple[int
     settling.join(spec.cgroup)
     syscalls.unshare(syscalls.NEWCGROUP, "making a cgroup namespace")
     # The limit is a file below /proc/sys, which the last mounts may make read-only.
-    covering.Covering(operations, lambda: settling.limit_processes(spec.processes)).carry_out()
+    covering.Covering(operations, lambda: settling.limit_processes(spec.processes, by_namespace=True)).carry_out()
     settling.bring_loopback_up()
     sockets = settling.listeners(spec.port)
     settling.limit_files(spec.file_bytes)

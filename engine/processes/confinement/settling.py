@@ -6,7 +6,6 @@ Its own limits are inherited by every program; sockets made here belong to this 
 from __future__ import annotations
 
 import _socket
-import errno
 import fcntl
 import os
 import resource
@@ -20,20 +19,19 @@ BACKLOG = 128
 RESERVED_PIDS = 300  # once the kernel has come past these numbers it never gives them out again
 OURS = 2  # the keeper and the first process inside count as the user's as well
 PID_MAX_SINCE = (6, 14)  # before, pid_max was of the whole machine, and root inside could write it
-CLOSED = (errno.EPERM, errno.EACCES, errno.EROFS)
 NPROC_SINCE = (5, 14)  # before, RLIMIT_NPROC counted the user's processes everywhere
 
 
-def limit_processes(most: int) -> None:
+def limit_processes(most: int, *, by_namespace: bool) -> None:
     """At most so many processes and threads, ourselves included; 0: no limit. Raises Refused.
 
-    Where the pid namespace has a limit of its own that is it; else RLIMIT_NPROC, which the kernel counts by user
-    namespace and which uid 0 is exempt from. An older kernel has neither.
+    `by_namespace`: the pid namespace's own limit, where it has one and programs can not undo it. Else RLIMIT_NPROC,
+    which the kernel counts by user namespace and which uid 0 is exempt from. An older kernel has neither.
     """
     if not most:
         return
     try:
-        if not _limit_pids(most) and syscalls.kernel() >= NPROC_SINCE and os.getuid():
+        if not (by_namespace and _limit_pids(most)) and syscalls.kernel() >= NPROC_SINCE and os.getuid():
             limit = most + OURS
             resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
     except (OSError, ValueError) as error:
@@ -47,11 +45,10 @@ def _limit_pids(most: int) -> bool:
     try:
         write("/proc/sys/kernel/pid_max", str(RESERVED_PIDS + most))
         write("/proc/sys/kernel/ns_last_pid", str(RESERVED_PIDS))
-    except OSError as error:
-        if error.errno in CLOSED:
-            return False
-        if error.errno != errno.ENOENT:  # a kernel without checkpoints: the first 300 come on top
-            raise
+    except PermissionError:
+        return False
+    except FileNotFoundError:  # a kernel without checkpoints: the first 300 come on top
+        pass
     return True
 
 
