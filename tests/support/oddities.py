@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from nasty import child, wait_forever
+from nasty import END, child, goes_on, wait_forever
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 1, 4, 15, 36
 PTRACE_TRACEME, PTRACE_CONT, PTRACE_SEIZE = 0, 7, 0x4206
@@ -42,8 +42,10 @@ def headless(options, gate):
 
     def work():
         gate.stand()
-        while True:
+        while goes_on():
             os.waitpid(child(lambda: None), 0)
+            time.sleep(0.002)
+        os._exit(0)
 
     def act():
         threading.Thread(target=work).start()
@@ -56,7 +58,7 @@ def headless(options, gate):
 
 def threads_that_exec(options, gate):
     """Threads fork, and one that is not the leader executes another program, which takes the leader's place."""
-    code = f"import os,signal\nos.write({gate.write_end}, b'.')\nwhile True: signal.pause()"
+    code = f"import os,signal\nos.write({gate.write_end}, b'.')\nsignal.alarm(300)\nwhile True: signal.pause()"
     os.set_inheritable(gate.write_end, True)  # noqa: FBT003  takes no keyword
 
     def act():
@@ -87,13 +89,13 @@ def blocked_in_vfork(options, gate):
 def relay(options, gate):
     """Each body starts the next by vfork and exec, in a new session, and ends."""
     code = (
-        "import os,sys\nhandle=int(sys.argv[1])\n"
+        "import os,sys,time\nhandle,end=map(int,sys.argv[1:])\n"
         "if handle >= 0: os.write(handle, b'.')\n"
-        "argv=[*sys.orig_argv[:-1], '-1']\n"
-        "os.posix_spawn(sys.executable, argv, {}, setsid=True)\n"
+        "argv=[*sys.orig_argv[:-2], '-1', str(end)]\n"
+        "if time.monotonic() < end: os.posix_spawn(sys.executable, argv, {}, setsid=True)\n"
     )
     os.set_inheritable(gate.write_end, True)  # noqa: FBT003  as above
-    argv = [sys.executable, "-I", "-S", "-c", code, str(gate.write_end)]
+    argv = [sys.executable, "-I", "-S", "-c", code, str(gate.write_end), str(int(END))]
     for _ in range(options.number):
         os.posix_spawn(sys.executable, argv, {}, setsid=True)
     gate.wait(options.number)
@@ -139,7 +141,7 @@ def from_memory(options, gate):
 
     def act():
         gate.stand()
-        os.execve(memory, ["", "100000"], {})
+        os.execve(memory, ["", "300"], {})
 
     detached(act)
     gate.wait(1)
