@@ -124,6 +124,10 @@ class Clone:
         said = done.out.decode(errors="replace").strip()
         return said if done.code == 0 and _COMMIT.fullmatch(said) else ""
 
+    async def discard(self) -> None:
+        """Empty the folder, which stays; what is prepared next is made anew."""
+        await self._tree.discard()
+
     async def remove(self) -> None:
         """Delete the clone with all that is in it."""
         await self._tree.remove()
