@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from engine.config.access import MECHANISMS, Mechanism
+from engine.config.access import MECHANISMS, Mechanism, Security
 from engine.config.settings import Settings
 from engine.core.values import AgentSpec
 from engine.processes.confinement.tiers import Tier
@@ -22,9 +22,10 @@ DEFAULT = "basic"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weak:
-    """Agents that may not start here: what they ask for against what there is, and the ways out."""
+    """Agents that may not start here: what they ask for, that against what there is and why, and the ways out."""
 
     agents: tuple[str, ...]
+    asks: str
     text: str
     way_out: str
 
@@ -45,32 +46,32 @@ def too_weak(settings: Settings, crew: Sequence[AgentSpec], tier: Tier, *, allow
     return [_weak(tuple(names), least, settings, tier) for least, names in demands.items()]
 
 
-def reasons(settings: Settings, tier: Tier) -> Iterator[tuple[str, str]]:
+def reasons(security: Security, tier: Tier) -> Iterator[tuple[str, str]]:
     """Of each mechanism before the one in force, why it is not: (mechanism, sentence)."""
     tried = dict(tier.tried)
     for name in _before(tier.mechanism):
-        if name not in settings.security.mechanisms:
+        if name not in security.mechanisms:
             yield name, "your [security] mechanisms leave it out"
         elif name in tried:
             yield name, tried[name]
 
 
-def ways_out(settings: Settings, tier: Tier, least: str = "strong") -> Iterator[str]:
+def ways_out(security: Security, tier: Tier, least: str = "strong") -> Iterator[str]:
     """What may help to get `least`, the likeliest first."""
-    if any(name not in settings.security.mechanisms for name in _before(tier.mechanism)):
+    tried = dict(tier.tried)
+    if any(name not in security.mechanisms for name in _before(tier.mechanism)):
         yield "name more mechanisms under [security] in your own settings"
-    if not tier.tried:
-        return
-    if sys.platform == "darwin":
-        yield "let /usr/bin/sandbox-exec run"
-        return
-    yield "install bubblewrap (`apt install bubblewrap`)"
-    yield (
-        "allow user namespaces (`sysctl kernel.apparmor_restrict_unprivileged_userns=0`, "
-        "or an AppArmor profile for bwrap)"
-    )
-    if least != "strong":
+    if "not installed" in tried.get("bubblewrap", ""):
+        yield "install bubblewrap (`apt install bubblewrap`)"
+    if "namespaces" in tried and sys.platform == "linux":
+        yield (
+            "allow user namespaces (`sysctl kernel.apparmor_restrict_unprivileged_userns=0`, "
+            "or an AppArmor profile for bwrap)"
+        )
+    if "landlock" in tried and sys.platform == "linux" and least != "strong":
         yield "boot a kernel from 6.12 on with Landlock"
+    if "seatbelt" in tried and sys.platform == "darwin":
+        yield "let /usr/bin/sandbox-exec run"
 
 
 def _before(mechanism: str) -> list[Mechanism]:
@@ -86,12 +87,14 @@ def _enough(least: str, tier: Tier, *, allowed: bool) -> bool:
 
 
 def _weak(names: tuple[str, ...], least: str, settings: Settings, tier: Tier) -> Weak:
-    told = "; ".join(f"{name}: {why}" for name, why in reasons(settings, tier))
+    told = "; ".join(f"{name}: {why}" for name, why in reasons(settings.security, tier))
     why = f" ({told})" if told else ""
-    helps = [] if least == "none" else list(ways_out(settings, tier, least or DEFAULT))
+    helps = [] if least == "none" else list(ways_out(settings.security, tier, least or DEFAULT))
+    asks = _asks(names, least)
     return Weak(
         agents=names,
-        text=f"{_asks(names, least)}, and in force is {tier.label}{why}",
+        asks=asks,
+        text=f"{asks}, and in force is {tier.label}{why}",
         way_out=", or ".join([*helps, _accept(least, tier)]),
     )
 

@@ -8,35 +8,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from engine.bus.provider import GET_ONE
 from engine.config import testing
-from engine.config.crew import crew
+from engine.config.confined import confinement, credentials, editable
+from engine.config.crew import crew, limits
 from engine.config.errors import ConfigError
+from engine.config.finding import Finding
 from engine.config.load import PROJECT_FILE
 from engine.config.programs import missing_programs
-from engine.config.settings import Settings
+from engine.config.settings import LimitSettings, Settings
 from engine.config.tools import installed
 from engine.core import amounts
+from engine.core.limits import shown
 from engine.core.plans import missing_capabilities
-
-Level = Literal["ok", "warn", "bad"]
+from engine.processes.confinement.tiers import Tier
 
 OLDEST_GIT = (2, 38)
 """The first whose `merge-tree` merges without a checkout."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at. `mend` says what to do and is empty where nothing is."""
-
-    level: Level
-    what: str
-    detail: str
-    mend: str = ""
 
 
 def findings(
@@ -45,20 +35,22 @@ def findings(
     *,
     git: tuple[int, ...] | None,
     path: str,
+    tier: Tier,
     error: ConfigError | None = None,
     notices: Sequence[str] = (),
     brokers: Sequence[str] = (),
 ) -> list[Finding]:
     """Everything `doctor` looks at, in the order it is shown.
 
-    `git` is git's version (None: there is none), `path` the PATH agents get, `error` why there are no settings,
-    `notices` what is unusual about the repository, a sentence each, `brokers` those that the bus could use.
+    `git` is git's version (None: there is none), `path` the PATH agents get, `tier` what confines programs here as a
+    probe found it, `error` why there are no settings, `notices` what is unusual about the repository, a sentence each,
+    `brokers` those that the bus could use.
     """
     found = [_git(git), _python(path), _configuration(settings, error)]
     if settings is not None:
         found += [*_crew(settings), *_programs(settings, path, root), _limits(settings)]
-        found += _bus(settings, brokers)
-    found += [_tools(path), _CONFINEMENT]
+        found += [*credentials(settings), *_bus(settings, brokers)]
+    found += [_tools(path), *confinement(settings, tier), *editable(root, path, tier)]
     found += [Finding(level="warn", what="repository", detail=notice) for notice in notices]
     return found
 
@@ -138,7 +130,12 @@ def _bus(settings: Settings, brokers: Sequence[str]) -> Iterator[Finding]:
 def _limits(settings: Settings) -> Finding:
     given = settings.limits
     detail = f"{given.agents} agents at once, {amounts.show(given.budget)} a run, {given.attempts} attempts a task"
-    return Finding(level="ok", what="limits", detail=detail)
+    usual = dict(shown(limits(settings.model_copy(update={"limits": LimitSettings()}))))
+    each = [
+        f"{name} {value}" + (f" (default {usual[name]})" if value != usual[name] else "")
+        for name, value in shown(limits(settings))
+    ]
+    return Finding(level="ok", what="limits", detail=detail, more=(f"of each agent: {', '.join(each)}",))
 
 
 def _tools(path: str) -> Finding:
@@ -147,11 +144,3 @@ def _tools(path: str) -> Finding:
         return Finding(level="ok", what="installed", detail="none of the coding agents known is on PATH")
     detail = f'{", ".join(names)}; this version starts them with runtime = "command"'
     return Finding(level="ok", what="installed", detail=detail)
-
-
-_CONFINEMENT = Finding(
-    level="warn",
-    what="confinement",
-    detail="unconfined: the confinement tiers are not in this version",
-    mend="give it only work and agents that you would run by hand",
-)

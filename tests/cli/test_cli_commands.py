@@ -10,6 +10,7 @@ from support.stand_in import StandIn, record
 
 from engine.api.calls import CallRefused
 from engine.core import commands as c
+from engine.core.confinement import level
 from engine.core.values import Amount, TaskSpec
 from tui import door
 from workspaces import layout
@@ -387,9 +388,20 @@ def test_doctor_says_what_is_wrong_and_how_to_mend_it(quarterdeck, repo):
     code, out, _ = quarterdeck("doctor")
     assert code == 2
     assert "to mend: write one with `quarterdeck init`" in out
-    assert "unconfined" in out
     found = json.loads(quarterdeck("doctor", "--json")[1])
     assert {"level": "ok", "what": "git"}.items() <= found[0].items()
+    (tier,) = (one for one in found if one["what"] == "confinement")
+    assert tier["level"] == {"strong": "ok", "basic": "warn", "unconfined": "bad"}[level(tier["detail"])]
+    assert all(told in out for told in (tier["detail"], *tier["more"]))
+
+
+def test_doctor_tells_what_the_user_s_own_settings_leave_out(quarterdeck, repo, tmp_path, monkeypatch):
+    (repo / "quarterdeck.toml").write_text('[project]\ncheck = ["true"]\n')
+    (tmp_path / "own.toml").write_text("[security]\nmechanisms = []\n")
+    monkeypatch.setenv("QUARTERDECK_CONFIG", str(tmp_path / "own.toml"))
+    out = quarterdeck("doctor")[1]
+    assert "✗ confinement" in out
+    assert "not landlock: your [security] mechanisms leave it out" in out
 
 
 def test_every_schema_that_is_named_is_there(quarterdeck):

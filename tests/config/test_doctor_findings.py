@@ -7,8 +7,11 @@ import pytest
 from engine.config.doctor import findings
 from engine.config.errors import ConfigError, NoConfig
 from engine.config.load import parse_settings
+from engine.config.settings import LimitSettings
+from engine.processes.confinement.tiers import Tier
 
 SOUND = '[project]\ncheck = ["make"]\nreview = false\n[agents.builder]\nruntime = "command"\ncommand = ["make"]\ninstances = 2\n'
+STRONG = Tier(name="strong", mechanism="namespaces")
 
 
 @pytest.fixture
@@ -22,10 +25,10 @@ def path(tmp_path):
     return str(folder)
 
 
-def looked(tmp_path, path, text=SOUND, git=(2, 43, 0), **more):
+def looked(tmp_path, path, text=SOUND, git=(2, 43, 0), tier=STRONG, **more):
     """Findings as what -> (level, detail, mend)."""
     settings = parse_settings(text) if text else None
-    found = findings(tmp_path, settings, git=git, path=path, **more)
+    found = findings(tmp_path, settings, git=git, path=path, tier=tier, **more)
     return {finding.what: (finding.level, finding.detail, finding.mend) for finding in found}
 
 
@@ -38,11 +41,7 @@ def test_a_sound_place(tmp_path, path):
         "agent builder-2": ("ok", "command, does implement", ""),
         "limits": ("ok", "4 agents at once, 5usd a run, 3 attempts a task", ""),
         "installed": ("ok", 'aider; this version starts them with runtime = "command"', ""),
-        "confinement": (
-            "warn",
-            "unconfined: the confinement tiers are not in this version",
-            "give it only work and agents that you would run by hand",
-        ),
+        "confinement": ("ok", "strong (namespaces)", ""),
     }
 
 
@@ -118,8 +117,22 @@ def test_no_settings_and_bad_settings(tmp_path, path):
 
 
 def test_an_unusual_repository_is_told_in_the_words_given(tmp_path, path):
-    found = findings(tmp_path, None, git=(2, 43), path=path, notices=["has submodules", "is a partial clone"])
+    found = findings(
+        tmp_path, None, git=(2, 43), path=path, tier=STRONG, notices=["has submodules", "is a partial clone"]
+    )
     assert [f.detail for f in found if f.what == "repository"] == ["has submodules", "is a partial clone"]
+
+
+def test_limits_are_told_each_with_its_default_where_that_is_another(tmp_path, path):
+    text = SOUND + '[limits]\nmemory = "1GB"\nprocesses = 0\n'
+    (limits,) = (
+        one
+        for one in findings(tmp_path, parse_settings(text), git=(2, 43), path=path, tier=STRONG)
+        if one.what == "limits"
+    )
+    (each,) = limits.more
+    assert each.startswith("of each agent: processes unlimited (default 512), memory 1GB (default 4GB), disk 8GB, ")
+    assert {name for name in LimitSettings.model_fields if name in each} >= {"file", "output", "log", "time", "nice"}
 
 
 BUS = SOUND + "[bus]\non = true\n"

@@ -13,7 +13,7 @@ from engine.config.load import parse_settings
 from engine.processes.confinement import tiers
 from engine.processes.confinement.tiers import Tier
 
-NO_BWRAP = ("bubblewrap", "bwrap is not on PATH")
+NO_BWRAP = ("bubblewrap", "bwrap is not installed")
 NO_NAMESPACES = ("namespaces", "unshare: Operation not permitted")
 STRONG = Tier(name="strong", mechanism="namespaces")
 BASIC = Tier(name="basic", mechanism="landlock", detail="Landlock ABI 7", tried=(NO_NAMESPACES, NO_BWRAP))
@@ -63,7 +63,7 @@ def test_a_default_is_told_with_all_that_was_tried_and_how_to_mend_it():
     (found,) = weak(settings(), NONE)
     assert str(found) == (
         "a asks for at least basic confinement, by default, and in force is unconfined (namespaces: unshare: Operation "
-        "not permitted; bubblewrap: bwrap is not on PATH; landlock: the kernel has none); install bubblewrap (`apt "
+        "not permitted; bubblewrap: bwrap is not installed; landlock: the kernel has none); install bubblewrap (`apt "
         "install bubblewrap`), or allow user namespaces (`sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or "
         "an AppArmor profile for bwrap), or boot a kernel from 6.12 on with Landlock, or accept it for this run with "
         "--unconfined"
@@ -111,7 +111,13 @@ def test_what_is_weaker_than_what_is_in_force_is_not_spoken_of():
 
 def test_the_way_out_is_the_system_s(monkeypatch):
     monkeypatch.setattr("sys.platform", "darwin")
-    assert list(ways_out(settings(), NONE)) == ["let /usr/bin/sandbox-exec run"]
+    tier = Tier(name="unconfined", mechanism="none", tried=(("landlock", "only on Linux"), ("seatbelt", "denied")))
+    assert list(ways_out(access.Security(), tier)) == ["let /usr/bin/sandbox-exec run"]
+
+
+def test_a_bubblewrap_that_is_there_and_fails_is_not_to_be_installed():
+    tier = Tier(name="basic", mechanism="landlock", tried=(NO_NAMESPACES, ("bubblewrap", "its uid map is refused")))
+    assert not any("install" in way for way in ways_out(access.Security(), tier))
 
 
 def test_the_settings_know_the_mechanisms_that_there_are():

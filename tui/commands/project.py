@@ -58,7 +58,13 @@ def doctor(args: Namespace) -> int:
 
 
 def _document(one: Finding) -> dict[str, Any]:
-    return {"level": one.level, "what": one.what, "detail": one.detail, "mend": one.mend or None}
+    return {
+        "level": one.level,
+        "what": one.what,
+        "detail": one.detail,
+        "mend": one.mend or None,
+        "more": list(one.more),
+    }
 
 
 def _show(found: list[Finding]) -> None:
@@ -68,13 +74,15 @@ def _show(found: list[Finding]) -> None:
     look = output.look()
     rows = table([[Cell(f.what, FACES[f.level]), Cell(f.detail, loose=True)] for f in found], look, indent=0)
     for row, one in zip(rows, found, strict=True):
-        output.lines([row, *(below([f"to mend: {one.mend}"], 2, look) if one.mend else [])])
+        told = [*one.more, *([f"to mend: {one.mend}"] if one.mend else [])]
+        output.lines([row, *below(told, 2, look)])
 
 
 def _findings(repo: str | None) -> list[Finding]:
     from engine.api.project import (  # noqa: PLC0415
         Finding,
         brokers,
+        confinement,
         findings,
         load,
     )
@@ -89,7 +97,16 @@ def _findings(repo: str | None) -> list[Finding]:
         error = found
     path = os.environ.get("PATH", os.defpath)
     usable = brokers() if settings is not None and settings.bus.on else []
-    told = findings(root, settings, git=_git_version(), path=path, error=error, notices=notices, brokers=usable)
+    told = findings(
+        root,
+        settings,
+        git=_git_version(),
+        path=path,
+        tier=confinement(settings),
+        error=error,
+        notices=notices,
+        brokers=usable,
+    )
     return [*told, *([Finding(level="bad", what="repository", detail=trouble)] if trouble else [])]
 
 
