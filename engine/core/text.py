@@ -17,12 +17,14 @@ _SEQUENCE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_UNWANTED = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f"  # C0 but tab, DEL, C1
+_MARKS = (
+    "\x7f-\x9f"  # DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks, embeddings, overrides, isolates
     "\u2028\u2029\ufeff\ufff9-\ufffb"  # line and paragraph separators, byte order mark, annotations
-    "\ud800-\udfff]"  # half characters, which no terminal could be sent
+    "\ud800-\udfff"  # half characters, which no terminal could be sent
 )
+_UNWANTED = re.compile(f"[\x00-\x08\x0a-\x1f{_MARKS}]")  # C0 but tab
+_SUSPECT = re.compile(f"[\x00-\x08\x0b-\x1f{_MARKS}]")  # but tab and the end of a line
 
 
 def clean(line: str) -> str:
@@ -36,4 +38,9 @@ def clean(line: str) -> str:
 
 def clean_lines(text: str) -> str:
     """Each line of a text, cleaned."""
-    return "\n".join(clean(line) for line in text.splitlines())
+    return "\n".join(map(clean, text.splitlines())) if suspect(text) else text.removesuffix("\n")
+
+
+def suspect(text: str) -> bool:
+    """Whether there is anything in it that `clean` would take out of its lines; far sooner said than done."""
+    return _SUSPECT.search(text) is not None

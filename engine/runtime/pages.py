@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.text import clean
+from engine.core.text import clean, suspect
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SEARCHED = 8 * 1024
@@ -33,7 +33,8 @@ class Piece:
 
 def shown(data: bytes) -> str:
     """Output of a program as text that is harmless to look at, line by line."""
-    return "\n".join(map(clean, data.decode("utf-8", "replace").split("\n")))
+    text = data.decode("utf-8", "replace")
+    return "\n".join(map(clean, text.split("\n"))) if suspect(text) else text
 
 
 def plain(data: bytes) -> str:

@@ -8,8 +8,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.text import clean
+from engine.core.text import clean, clean_lines
 from engine.processes.rings import Bucket, Lines, LogFile, Ring
+from engine.runtime.pages import shown
 
 NASTY = st.text(
     st.one_of(
@@ -50,6 +51,15 @@ def test_cleaning_twice_is_cleaning_once(text):
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="\u061c"), max_size=60))
 def test_plain_text_of_any_language_stays(text):
     assert clean(text) == text
+
+
+@settings(deadline=None)
+@given(NASTY)
+def test_many_lines_are_cleaned_as_each_of_them_is(text):
+    assert clean_lines(text) == "\n".join(map(clean, text.splitlines()))
+    assert shown(text.encode(errors="replace")) == "\n".join(
+        map(clean, text.encode(errors="replace").decode().split("\n"))
+    )
 
 
 def test_sequences_leave_with_all_that_belongs_to_them():
