@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from engine.agents import player
@@ -18,6 +17,7 @@ from engine.config.prefixes import prefixes
 from engine.config.settings import Agent, LimitSettings, Settings
 from engine.processes.confinement.profile import Profile
 from engine.processes.confinement.tiers import Cell, Tier
+from engine.runtime.ways_out import WayOut, WaysOut
 from workspaces.layout import PRIVATE, Layout
 from workspaces.repository import Repository
 
@@ -36,14 +36,21 @@ class Cells:
         env: Mapping[str, str],
         tier: Tier,
         names: Sequence[str] = (),
+        ways_out: WaysOut | None = None,
     ) -> None:
-        self.tier = tier
+        self.tier, self._ways_out = tier, ways_out
         self._layout, self._settings, self._names = layout, settings, tuple(names)
         self._root = repo.root
         self._home = _real(env.get("HOME") or _login_home())
         self._masked = _existing((*_hidden(repo, layout, env), _login_home(), self._home))
         self._path = env.get("PATH", os.defpath)
         self._objects = _objects(repo.common_dir / "objects")
+
+    def way_out(self, agent: str, setting: str) -> WayOut | None:
+        """A way out to hosts that are declared; None where nothing confines, and where there is no run."""
+        if self._ways_out is None or self.tier.name == "unconfined":
+            return None
+        return WayOut(agent, setting, self._ways_out, inside=self.tier.name == "strong")
 
     def agent(self, name: str, clone: Path, settings: Agent | None) -> Cell | None:
         """For an agent at work: its clone and its boxes are its own."""
@@ -102,11 +109,6 @@ class Cells:
         folders = {str(path.parent) for path in shown if path.is_file()}
         path = os.pathsep.join((self._path, *sorted(folders)))
         return prefixes(path, self._home, (*self._masked, Path("/tmp"), Path("/run")))  # noqa: S108  hidden, not used
-
-
-def at_port(cell: Cell, port: int) -> Cell:
-    """The cell with its way out at this port."""
-    return replace(cell, profile=replace(cell.profile, port=port))
 
 
 def _programs(settings: Agent | None) -> tuple[Path, ...]:

@@ -151,7 +151,8 @@ class Bench:
         await self.judges.move(self._room(products))
 
     def _room(self, products: Sequence[str]) -> Room:
-        return Room(self._env, self._cells.check(self._name, self._folder, products))
+        cell = self._cells.check(self._name, self._folder, products)
+        return Room(self._env, cell, self._cells.way_out("check", "[project] (setup_network, for setup alone)"))
 
 
 async def run_setup(inside: Place, folder: Path, project: Project) -> None:

@@ -20,6 +20,7 @@ from engine.core import commands as c
 from engine.core import events as e
 from engine.core.errors import Busy, Refused
 from engine.core.state import Run
+from engine.gateway.call import Asked
 from engine.messages.trust import Trust
 from engine.processes import records
 from engine.processes.confinement.probe import probe
@@ -250,10 +251,14 @@ class LocalEngine(Reading):
                 sayings=self._sayings,
                 tier=self._tier,
                 names=await self.repo.names(run.base),
+                refused=self._refused,
             )
             self._effects = Effects(self.record, self._world)
             self._watch_crew(self._world)
         self._reconcile()
+
+    def _refused(self, asked: Asked) -> None:
+        self.record.report(c.Barred(agent=asked.agent, host=asked.host, port=asked.port, why=asked.why))
 
     def _watch_crew(self, world: World) -> None:
         def trust(agent: str) -> Trust:

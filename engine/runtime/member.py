@@ -33,10 +33,7 @@ class Gone(Exception):
 
 
 class Place:
-    """A keeper that is there when it is needed, and commands that wait while it is frozen.
-
-    Where it is confined, `network` names the hosts that may be reached from it now.
-    """
+    """A keeper that is there when it is needed, and commands that wait while it is frozen."""
 
     def __init__(self, name: str, records: Path, room: Room) -> None:
         self.name = name
@@ -82,11 +79,15 @@ class Place:
     @contextmanager
     def reaching(self, hosts: Sequence[str]) -> Iterator[None]:
         """While these hosts ("name:port") may be reached from it."""
-        before, self._room.hosts = self._room.hosts, tuple(hosts)
+        way_out = self._room.way_out
+        if way_out is None:
+            yield
+            return
+        before, way_out.hosts = way_out.hosts, tuple(hosts)
         try:
             yield
         finally:
-            self._room.hosts = before
+            way_out.hosts = before
 
     @property
     def live(self) -> Keeper | None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from engine.processes.confinement.tiers import Cell
 from engine.processes.keeper import Keeper
+from engine.runtime.ways_out import WayOut
 
 TMP, SHM = Path("/tmp"), Path("/dev/shm")  # noqa: S108  places inside, where nobody else's are
 
 
 class Room:
-    """A cell as a place uses it; no cell: unconfined. `hosts` ("name:port") may be reached from it now."""
+    """A cell as a place uses it; no cell: unconfined. Without a way out nothing can be reached from it."""
 
-    def __init__(self, env: Mapping[str, str], cell: Cell | None = None) -> None:
-        self.cell = cell
-        self.env = dict(env) | (cell.profile.environment(cell.tier) if cell is not None else {})
-        self.hosts: tuple[str, ...] = ()
+    def __init__(self, env: Mapping[str, str], cell: Cell | None = None, way_out: WayOut | None = None) -> None:
+        self.cell, self.env, self.way_out = cell, dict(env), way_out
+        if cell is not None:
+            port, token = (0, "") if way_out is None else (way_out.port, way_out.token)
+            self.cell = Cell(cell.tier, replace(cell.profile, port=port, token=token))
+            self.env |= self.cell.profile.environment(cell.tier)
 
     @property
     def tmp(self) -> Path | None:
@@ -35,6 +39,10 @@ class Room:
 
     async def enter(self, keeper: Keeper) -> None:
         """A keeper has been started for it."""
+        if self.way_out is not None:
+            await self.way_out.serve(keeper)
 
     async def close(self) -> None:
         """Nothing will run in it any more."""
+        if self.way_out is not None:
+            await self.way_out.close()

@@ -5,7 +5,7 @@ Made anew for each run, and after a restart, from the settings and the record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine.agents.environment import allowed_environment
@@ -13,6 +13,7 @@ from engine.config.settings import Agent as AgentSettings
 from engine.config.settings import Settings
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
+from engine.gateway.call import Asked
 from engine.processes.confinement.tiers import Tier
 from engine.runtime.cells import Cells
 from engine.runtime.gates import Gates
@@ -20,6 +21,7 @@ from engine.runtime.looking import Looking
 from engine.runtime.member import Member, Place
 from engine.runtime.room import Room
 from engine.runtime.sayings import Sayings
+from engine.runtime.ways_out import WaysOut
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.clone import Clone
 from workspaces.layout import Layout
@@ -42,12 +44,14 @@ class World:
         sayings: Sayings,
         tier: Tier,
         names: Sequence[str],
+        refused: Callable[[Asked], None],
     ) -> None:
         self.sayings = sayings
         self.run_id, self.repo, self.layout, self.settings = run.id, repo, layout, settings
         self.env = allowed_environment(env)
         self.trailers = Trailers(repo.git)
-        self.cells = Cells(repo, layout, settings, env=self.env, tier=tier, names=names)
+        self.ways_out = WaysOut(layout.runs / run.id / "network.log", refused)
+        self.cells = Cells(repo, layout, settings, env=self.env, tier=tier, names=names, ways_out=self.ways_out)
         self.looking = Looking(repo, layout.processes, self.env, self.cells)
         self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
         self.gates = Gates(repo, layout, settings.project, self.env, self.cells, size=run.limits.agents + 1)
@@ -57,8 +61,9 @@ class World:
     def _member(self, spec: AgentSpec) -> Member:
         self.layout.create_agent(spec.name)
         folder = self.layout.tree(spec.name)
+        way_out = self.cells.way_out(spec.name, f"[agents.{spec.pool or spec.name}.permissions]")
         cell = self.cells.agent(spec.name, folder, self.settings.agents.get(spec.pool or spec.name))
-        place = Place(spec.name, self.layout.processes, Room(self.env, cell))
+        place = Place(spec.name, self.layout.processes, Room(self.env, cell, way_out))
         project = self.settings.project
         clone = Clone(
             self.repo,
@@ -111,3 +116,4 @@ class World:
         await self.looking.close()
         for place in self.places():
             await place.close()
+        self.ways_out.close()

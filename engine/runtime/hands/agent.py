@@ -64,6 +64,7 @@ async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[s
     holding = Holding(desk, member)
     brief = _brief(desk, member, role, instructions, tuple(settings.command) if settings else ())
     transcript = _transcript(desk, brief)
+    desk.world.ways_out.begin(member.spec.name)
     try:
         with member.place.reaching(settings.permissions.network if settings else ()):
             session = await adapter.start(brief, member.place, _listener(desk, member, transcript, holding))
