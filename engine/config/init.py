@@ -101,23 +101,38 @@ def _setup(guess: Guess | None) -> list[str]:
 def _agents(tools: tuple[Tool, ...]) -> list[str]:
     lines = ["# The crew. An agent is any program: it is started in a clone of its own, reads its task from the file"]
     lines += ["# named by $QUARTERDECK_TASK (JSON), leaves its change there and exits with 0."]
+    lines += [
+        "# It sees its clone and the system, not your HOME, and changes nothing but its clone; `quarterdeck doctor`"
+    ]
+    lines += ["# says how well that holds here."]
     lines += ["# Without at least one agent nothing can run: take the marks off one of these and adapt it."]
     if not tools:
         return lines + _section("builder", '["./my-agent", "--once"]', '["implement"]')
     for number, tool in enumerate(tools):
-        lines += ["#", f"# {tool.title} is installed here; it uses its own log-in. Agents are not confined yet."]
+        lines += ["#", f"# {tool.title} is installed here.", *_login(tool)]
         does = '["implement"]' if number == 0 else '["implement", "review"]'
-        lines += _section(tool.program, f'["sh", "-c", {_quoted(tool.line)}]', does)
+        lines += _section(tool.program, f'["sh", "-c", {_quoted(tool.line)}]', does, tool.hosts)
     return lines
 
 
-def _section(name: str, command: str, does: str) -> list[str]:
+def _login(tool: Tool) -> list[str]:
+    if not tool.login:
+        return []
+    files = ", ".join(_quoted(file) for file in tool.login)
+    return [
+        "# It does not see your HOME. To let it have copies of its log-in, write this to your own settings",
+        f"# (~/.config/quarterdeck/config.toml), below [credentials]: {tool.program} = [{files}]",
+    ]
+
+
+def _section(name: str, command: str, does: str, hosts: tuple[str, ...] = ("example.org:443",)) -> list[str]:
     return [
         f"# [agents.{name}]",
         '# runtime = "command"',
         f"# command = {command}",
         f"# does = {does}{' ' * 2}# also: plan, review, and any word that tasks ask for under `needs`",
         "# instances = 1",
+        f"# permissions.network = [{', '.join(_quoted(host) for host in hosts)}]{' ' * 2}# it reaches nothing else",
     ]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 
 import pytest
 
 from engine.config import init, testing, tools
 from engine.config.errors import ConfigError
 from engine.config.load import load, parse_settings
+from engine.config.settings import Settings
 
 NONE = "/nonexistent"
 
@@ -112,12 +114,22 @@ def test_installed_agents_are_written_as_comments_that_load_once_the_marks_are_o
     proposal = init.propose(tmp_path, path=path)
     assert proposal.agents == tuple(tool.program for tool in tools.TOOLS)
     assert parse_settings(proposal.text).agents == {}
-    live = re.sub(r"^# (\[agents|runtime|command|does|instances)", r"\1", proposal.text, flags=re.MULTILINE)
+    live = re.sub(r"^# (\[agents|runtime|command|does|instances|permissions)", r"\1", proposal.text, flags=re.MULTILINE)
     agents = parse_settings(live).agents
     assert list(agents) == list(proposal.agents)
     for tool in tools.TOOLS:
         assert agents[tool.program].command == ("sh", "-c", tool.line)
+        assert agents[tool.program].permissions.network == tool.hosts
     assert any("review" in agent.does for agent in agents.values())
+
+
+def test_the_log_in_of_an_agent_is_offered_to_the_user_s_own_settings(tmp_path):
+    text = init.propose(tmp_path, path=programs(tmp_path / "bin", *(tool.program for tool in tools.TOOLS))).text
+    offered = re.findall(r"below \[credentials\]: (.*)", text)
+    made = Settings.model_validate(
+        {"project": {"check": ["x"]}, **tomllib.loads("[credentials]\n" + "\n".join(offered))}
+    )
+    assert made.credentials == {tool.program: tool.login for tool in tools.TOOLS if tool.login}
 
 
 def test_without_agents_an_example_is_shown(tmp_path):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
@@ -216,6 +216,7 @@ def test_nothing_is_needed_of_a_home_that_no_tool_lies_in(home):
 SECRET = (".ssh", ".config", ".local/share/keyrings", ".cargo/credentials.toml", "notes.txt", "code/repo/x")
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.sampled_from(["", "bin", ".local", "lib", "code", "repo", ".cargo", "share", "..", "venv"]), max_size=4)
 )
