@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.core.limits import each
 from engine.core.confinement import level
+from engine.core.limits import each
 from engine.core.state import Agent, Round, Run, Stage, Task
 from engine.core.values import CheckRun, Guarded
 from tui import cells
