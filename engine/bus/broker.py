@@ -45,7 +45,7 @@ class BrokerProcess:
                 pass_fds=[end.fileno() for end in handed],
                 env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
                 cwd="/",
-                start_new_session=True,
+                process_group=0,  # not a session: children of another session are taken for orphans of agents
             )
         finally:
             for end in handed:

@@ -25,8 +25,8 @@ NONCE = "QUARTERDECK_KEEPER"
 """The variable that every program gets, so that it can be found by it."""
 PATIENCE = 1.0
 STEP = 0.002
-PURSUIT = 3.0
-"""Seconds after which a pursuit of processes that replace themselves is given up."""
+PURSUIT = 2.0
+"""Seconds after which it is given up in any case; who is merely slow to die, or replaces himself, has so long."""
 SEARCHES = 50
 
 
@@ -68,9 +68,9 @@ class Felling:
         return 0.0 if self._pursuing else STEP
 
     def over(self, seconds: float) -> bool:
-        """Whether it is time to give up: somebody has outlived SIGKILL for so long, or the pursuit leads nowhere."""
+        """Whether it is time to give up: somebody sleeps in the kernel for so long, or it all leads nowhere."""
         passed = time.monotonic() - self._began
-        return passed > PURSUIT or (passed > seconds and any(self._alive()))
+        return passed > PURSUIT or (passed > seconds and any(process.state == "D" for process in self._alive()))
 
     def strike(self) -> bool:
         """One round of SIGKILL. True when nothing is left."""

@@ -20,6 +20,8 @@ from engine.processes.greeting import ask_for_credentials
 ROOT = Path(__file__).resolve().parents[2]
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from engine.processes.keeper_process import main; main()"
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # some interpreters do not start without
+KEEPERS: set[int] = set()
+"""The pids of all keepers of this process: its children that are nobody's orphans."""
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", *_LOADER)
 
 
@@ -46,6 +48,7 @@ def launch(name: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         except BaseException:
             ours.close()
             raise
+    KEEPERS.add(process.pid)
     return process, ours
 
 

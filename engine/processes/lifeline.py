@@ -10,75 +10,46 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from engine.processes import greeting, records, tree, wire
+from engine.processes import tree, wire
 from engine.processes.channel import Answer, Channel
-from engine.processes.confinement import cells
-from engine.processes.confinement.tiers import UNCONFINED, Cell
+from engine.processes.confinement.tiers import Cell
 from engine.processes.errors import Interrupted, KeeperLost, NotConfined, StartFailed
-from engine.processes.felling import NONCE, PATIENCE, STEP, Felling
-from engine.processes.greeting import Greeting
-from engine.processes.launch import launch
-from engine.processes.records import Record
+from engine.processes.felling import NONCE, PATIENCE, Felling, adopted
+from engine.processes.launch import KEEPERS
 from engine.processes.running import Running, Taking
 from engine.processes.sandbox import Sandbox
+from engine.processes.starting import Started, ended, start
 from engine.processes.values import Program, Proof
 
-START_SECONDS = 10.0
 ANSWER_SECONDS = 5.0
 KILL_SECONDS = 0.5
-END_SECONDS = 1.0
-UNCONFINED_CELL = (b"none", b"0", b"0", b"0", b"", b"0", b"0", b"0", b"0")
-
-_pids: set[int] = set()
 
 
 class Lifeline:
     """A keeper process and what runs in it. Made by `start`, ended by `close`."""
 
-    def __init__(
-        self, record: Record, path: Path, process: subprocess.Popen[bytes], end: socket.socket, met: Greeting
-    ) -> None:
+    def __init__(self, started: Started) -> None:
         self.running: Running | None = None
-        self.record, self._sandbox, self.listeners = _taken(record, met)
-        self._path = path
-        self._process = process
-        self._channel = Channel(end, self._on_frame, self._on_end)
-        self._felling = Felling(self.record, lambda: _pids)
+        self.record, self.listeners = started.record, started.listeners
+        self._path, self._process = started.path, started.process
+        self._subreaper, self._sandbox = started.subreaper, started.sandbox
+        self._channel = Channel(started.end, self._on_frame, self._on_end)
+        self._felling = Felling(self.record, lambda: KEEPERS)
         self._burial: asyncio.Task[Proof] | None = None
-        self._subreaper = met.frame[1] == b"1"
+        self._patience = PATIENCE
         self._survived = False  # something has, of what a dead keeper left
         self._condemned = False  # its sandbox was killed, and nothing new may be begun
 
     @classmethod
     async def start(cls, name: str, folder: Path, cell: Cell | None = None) -> Lifeline:
         """Start a keeper process and record it. Raises NameRefused, NotConfined, KeeperLost."""
-        tier = cell.tier if cell else UNCONFINED
-        path = records.path_of(folder, name)
-        process, end = launch(name)
-        _pids.add(process.pid)
-        try:
-            record = records.describe(name, process.pid, tier.label)
-            records.write(folder, record)
-            met = await _meet(name, tier.label, end, cells.encode(cell) if cell else UNCONFINED_CELL)
-            line = cls(record, path, process, end, met)
-        except BaseException:
-            end.close()
-            if not await _ended(process):
-                process.kill()
-            path.unlink(missing_ok=True)
-            _pids.discard(process.pid)
-            raise
-        if line.record != record:
-            records.write(folder, line.record)
-        return line
+        return cls(await start(name, folder, cell))
 
     @property
     def alive(self) -> bool:
@@ -104,19 +75,21 @@ class Lifeline:
         Raises StartFailed, NotConfined, KeeperLost, Interrupted (a kill came first).
         """
         request = _request(program, path, {**program.env, NONCE: self.record.nonce})
-        frame, running = await self._set_off(request, stdin, taking)
+        frame, running = await self._set_off(program.argv[0], request, stdin, taking)
         if frame[0] == b"failed":
             raise StartFailed(program.argv[0], program.cwd, frame[2].decode(), int(frame[1]))
         return running
 
     async def clear(self, places: list[bytes], stdin: int, taking: Taking) -> Running:
         """Begin to empty folders. Raises NotConfined, StartFailed, KeeperLost, Interrupted."""
-        frame, running = await self._set_off((b"clear", *wire.counted(places)), stdin, taking)
+        frame, running = await self._set_off("clear", (b"clear", *wire.counted(places)), stdin, taking)
         if frame[0] == b"failed":
             raise StartFailed("clear", Path("/"), frame[2].decode(), int(frame[1]))
         return running
 
-    async def _set_off(self, request: tuple[bytes, ...], stdin: int, taking: Taking) -> tuple[Answer, Running]:
+    async def _set_off(
+        self, what: str, request: tuple[bytes, ...], stdin: int, taking: Taking
+    ) -> tuple[Answer, Running]:
         """Ask for something that runs; what the keeper says to it. Raises NotConfined, KeeperLost, Interrupted."""
         self.running = running = Running(taking)
         try:
@@ -135,7 +108,7 @@ class Lifeline:
         except KeeperLost:
             self.ask(b"kill")
             if self._condemned:
-                raise Interrupted(self.record.agent, "a program") from None
+                raise Interrupted(self.record.agent, what) from None
             raise
         except BaseException:
             self.ask(b"kill")
@@ -156,7 +129,7 @@ class Lifeline:
         await asyncio.wait({answer}, timeout=KILL_SECONDS)
         if answer.done() and not answer.cancelled():
             return self._proven(int(answer.result()[1]), (time.monotonic() - began) * 1000)
-        proof = await self._bury()
+        proof = await self._bury(PATIENCE - KILL_SECONDS)
         return replace(proof, ms=(time.monotonic() - began) * 1000)
 
     async def _raze(self, sandbox: Sandbox) -> Proof:
@@ -165,12 +138,11 @@ class Lifeline:
         count = 0 if sandbox.look_again() else sandbox.count()
         self._condemned = True
         sandbox.fire()
-        await asyncio.wait({sandbox.gone}, timeout=KILL_SECONDS)
-        if sandbox.look_again():
+        if await sandbox.ends(KILL_SECONDS):
             self._part()
             proof = self._sandbox_gone(sandbox, count)
         else:
-            felled = await self._bury()
+            felled = await self._bury(PATIENCE - KILL_SECONDS)
             proof = replace(felled, processes=max(count, felled.processes))
         return replace(proof, ms=(time.monotonic() - began) * 1000)
 
@@ -192,13 +164,14 @@ class Lifeline:
         if self.running:
             self._drop(self.running)
         self.wake()
-        if not await _ended(self._process) and not self._survived:
+        if not await ended(self._process) and not self._survived:
             self._process.kill()  # nothing runs in it; it hangs
-            await _ended(self._process)
+            await ended(self._process)
         if self._process.returncode is not None and not self._survived:
             self._forget()
-        if self._sandbox:
+        if self._sandbox and self._sandbox.look_again():
             self._sandbox.close()
+            _reap_adopted()
 
     def wake(self) -> None:
         """A keeper that its agent has stopped cannot hear us: SIGCONT, which does nothing to any other.
@@ -232,7 +205,8 @@ class Lifeline:
     def _on_end(self) -> None:
         self._burial = self._burial or asyncio.get_running_loop().create_task(self._fell())
 
-    async def _bury(self) -> Proof:
+    async def _bury(self, patience: float = PATIENCE) -> Proof:
+        self._patience = patience
         self._on_end()
         assert self._burial is not None  # noqa: S101  for the type checker
         return await asyncio.shield(self._burial)
@@ -243,7 +217,7 @@ class Lifeline:
             self._process.kill()
             text = "the keeper is lost and this system cannot say what it left; best effort"
             return Proof(gone=False, processes=0, ms=0.0, text=text)
-        while not (gone := self._felling.strike()) and not self._felling.over(PATIENCE):  # noqa: ASYNC110
+        while not (gone := self._felling.strike()) and not self._felling.over(self._patience):  # noqa: ASYNC110
             await asyncio.sleep(self._felling.pause)  # deaths of those that are not our children send no event
         proof = self._felling.proof(gone=gone)
         self._felling.release()
@@ -266,51 +240,22 @@ class Lifeline:
         return Proof(gone=True, processes=count, ms=ms, text=text)
 
     def _sandbox_gone(self, sandbox: Sandbox, count: int) -> Proof:
-        text = f"namespace init {sandbox.pid} is gone, and with it all inside (pidfd); {self.record.confinement}"
+        more = ", cgroup populated 0" if sandbox.group else ""
+        text = f"namespace init {sandbox.pid} is gone, and with it all inside (pidfd){more}; {self.record.confinement}"
         return Proof(gone=True, processes=count, ms=0.0, text=text)
 
     def _forget(self) -> None:
-        _pids.discard(self.record.pid)
+        KEEPERS.discard(self.record.pid)
         self._path.unlink(missing_ok=True)
+        if self._sandbox and self._sandbox.group:
+            self._sandbox.group.remove()
 
 
-async def _meet(name: str, label: str, end: socket.socket, cell: tuple[bytes, ...]) -> Greeting:
-    """What a new keeper says. Raises NotConfined, KeeperLost."""
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            met = await greeting.exchange(end, cell)
-    except EOFError:
-        raise KeeperLost(name, "it ended while it started") from None
-    except TimeoutError:
-        raise KeeperLost(name, f"it was not ready within {START_SECONDS:g} s") from None
-    if met.frame[0] == b"refused":
-        met.close()
-        raise NotConfined(name, label, met.frame[1].decode("utf-8", "replace"))
-    return met
-
-
-def _taken(record: Record, met: Greeting) -> tuple[Record, Sandbox | None, tuple[socket.socket, ...]]:
-    """What came with the first frame: a sandbox says so by its /proc, its listening sockets come behind it."""
-    if not met.handles:
-        return record, None, ()
-    inside, *rest = met.handles
-    try:
-        sandbox = Sandbox.hold(met.sender, inside, below=record.pid, cgroup=None)
-    except OSError:
-        met.close()
-        raise KeeperLost(record.agent, "it ended while it started") from None
-    listeners = tuple(socket.socket(fileno=handle) for handle in rest)
-    for listener in listeners:
-        listener.settimeout(0)
-    return replace(record, init=sandbox.pid, init_start=sandbox.start), sandbox, listeners
-
-
-async def _ended(process: subprocess.Popen[bytes], seconds: float = END_SECONDS) -> bool:
-    """Whether a keeper that was hung up on has ended within so long."""
-    deadline = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110  it exits in 2 ms
-        await asyncio.sleep(STEP)
-    return process.returncode is not None
+def _reap_adopted() -> None:
+    """A control group may have been killed with the keeper in it, who then reaped nobody."""
+    me = tree.look(os.getpid())
+    if me:
+        adopted(me, KEEPERS)
 
 
 def _request(program: Program, path: Path, env: Mapping[str, str]) -> tuple[bytes, ...]:

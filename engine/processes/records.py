@@ -61,7 +61,7 @@ def boot_id() -> str:
         return ""
 
 
-def describe(name: str, pid: int, confinement: str = CONFINEMENT) -> Record:
+def describe(name: str, pid: int, *, confinement: str = CONFINEMENT, cgroup: str = "") -> Record:
     """The record of keeper `pid`, a child of this process that is not reaped yet."""
     keeper, engine = tree.look(pid), tree.look(os.getpid())
     return Record(
@@ -74,6 +74,7 @@ def describe(name: str, pid: int, confinement: str = CONFINEMENT) -> Record:
         engine_pid=os.getpid(),
         engine_start=engine.start if engine else 0,
         confinement=confinement,
+        cgroup=cgroup,
     )
 
 

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 
-from engine.processes.first import First, kill_cgroup
+from engine.processes.confinement.cgroup import Group
+from engine.processes.felling import STEP
+from engine.processes.first import First
 from engine.processes.tree import Process, ancestors
 
 
 class Sandbox:
     """Made by `hold`. `gone` is done when nothing of it is left."""
 
-    def __init__(self, first: First, inside: int, cgroup: Path | None) -> None:
+    def __init__(self, first: First, inside: int, group: Group | None) -> None:
         self.pid, self.start = first.pid, first.start
-        self.cgroup = cgroup
+        self.group = group
         self._first, self._inside = first, inside
         self._loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(first, self._on_end)
 
     @classmethod
-    def hold(cls, pid: int, inside: int, *, below: int, cgroup: Path | None) -> Sandbox:
+    def hold(cls, pid: int, inside: int, *, below: int, group: Group | None) -> Sandbox:
         """Take hold of process `pid`, which must descend from process `below`.
 
         `inside` is a descriptor of its /proc, ours from now on. Raises ProcessLookupError where there is no such one.
@@ -37,7 +38,7 @@ class Sandbox:
         if below not in ancestors(pid):
             first.close()
             raise ProcessLookupError(pid)
-        return cls(first, inside, cgroup)
+        return cls(first, inside, group)
 
     def count(self) -> int:
         """How many processes run in it now, the first one left out."""
@@ -47,8 +48,18 @@ class Sandbox:
     def fire(self) -> None:
         """SIGKILL by every means there is, without waiting for anything."""
         self._first.kill()
-        if self.cgroup:
-            kill_cgroup(self.cgroup)
+        if self.group:
+            self.group.kill()
+
+    async def ends(self, seconds: float) -> bool:
+        """Whether all of it is gone within so long: its first process, and whoever is in its group."""
+        deadline = self._loop.time() + seconds
+        await asyncio.wait({self.gone}, timeout=seconds)
+        while self.look_again() and self.group and self.group.populated:
+            if self._loop.time() > deadline:
+                return False
+            await asyncio.sleep(STEP)
+        return self.look_again()
 
     def look_again(self) -> bool:
         """Whether all of it is gone by now, before the loop hears of it."""
