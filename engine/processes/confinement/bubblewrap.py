@@ -78,8 +78,7 @@ def settle(port: int, processes: int, file_bytes: int) -> tuple[int, ...]:
     settling.limit_processes(processes, by_namespace=False)  # that one its programs could write to
     sockets = settling.listeners(port)
     settling.limit_files(file_bytes)
-    syscalls.drop_rights()
-    syscalls.hide_memory()
+    settling.seal()
     return sockets
 
 

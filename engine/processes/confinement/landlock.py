@@ -14,6 +14,7 @@ import stat
 from engine.processes.confinement import syscalls
 from engine.processes.confinement.covering import walk
 from engine.processes.confinement.inside import Refused, Spec
+from engine.processes.confinement.seccomp import Filter
 
 TYPE_CHECKING = False  # a keeper's start is counted in milliseconds
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ BASE = (1 << 13) - 1
 SINCE = ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV))
 READ = EXECUTE | READ_FILE | READ_DIR
 FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV  # the rights that make sense for a file
-CONNECT_TCP = 1 << 1
+BIND_TCP, CONNECT_TCP = 1 << 0, 1 << 1
 SCOPED_SINCE, SCOPED = 6, 0b11  # abstract sockets and signals stay among the programs themselves
 DEVICES = (b"/dev/null", b"/dev/zero", b"/dev/full", b"/dev/random", b"/dev/urandom", b"/dev/tty")
 SHARED = (b"/dev/shm",)  # semaphores lie there
@@ -50,6 +51,7 @@ class Ruleset:
         self.rights = BASE
         for since, right in SINCE:
             self.rights |= right if self.abi >= since else 0
+        self.filter = Filter(basic=True)
         self.handle = self._create()
         self._allow_ways(spec)
         if spec.port:
@@ -60,10 +62,11 @@ class Ruleset:
         syscalls.drop_rights()
         if syscalls.syscall(RESTRICT_SELF, self.handle, 0) < 0:
             raise Refused("putting the ruleset in force", ctypes.get_errno())
+        self.filter.install()
 
     def _create(self) -> int:
-        words = (self.rights, CONNECT_TCP, SCOPED) if self.abi >= SCOPED_SINCE else (self.rights, CONNECT_TCP)
-        said = _words(*words)
+        scoped = (SCOPED,) if self.abi >= SCOPED_SINCE else ()
+        said = _words(self.rights, BIND_TCP | CONNECT_TCP, *scoped)
         handle = syscalls.syscall(CREATE, said, len(said), 0)
         if handle < 0:
             raise Refused("making a ruleset", ctypes.get_errno())

@@ -47,8 +47,7 @@ def _settle(spec: Spec, operations: list[covering.Op], parent: int) -> tuple[int
     settling.bring_loopback_up()
     sockets = settling.listeners(spec.port)
     settling.limit_files(spec.file_bytes)
-    syscalls.drop_rights()
-    syscalls.hide_memory()
+    settling.seal()
     return sockets
 
 

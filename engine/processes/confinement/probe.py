@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.processes.confinement import bubblewrap, cgroup, landlock, syscalls
+from engine.processes.confinement import bubblewrap, cgroup, landlock, seccomp, syscalls
 from engine.processes.confinement.profile import Profile
 from engine.processes.confinement.settling import NPROC_SINCE, PID_MAX_SINCE
 from engine.processes.confinement.tiers import MECHANISMS, NAMES, UNCONFINED, Cell, Mechanism, Tier, known_holes
@@ -69,7 +69,8 @@ async def _search(mechanisms: Sequence[Mechanism], scratch: Path) -> Tier:
 
 def _candidate(mechanism: Mechanism, group: Path | None) -> Tier:
     abi = landlock.version() if mechanism == "landlock" and sys.platform == "linux" else 0
-    holes = known_holes(mechanism, abi=abi, limited=_limited(mechanism, group))
+    filtered = sys.platform != "linux" or seccomp.available()
+    holes = known_holes(mechanism, abi=abi, limited=_limited(mechanism, group), filtered=filtered)
     return Tier(name=NAMES[mechanism], mechanism=mechanism, detail=_detail(mechanism, abi), holes=holes, cgroup=group)
 
 

@@ -12,6 +12,7 @@ import resource
 
 from engine.processes.confinement import syscalls
 from engine.processes.confinement.inside import Refused
+from engine.processes.confinement.seccomp import Filter
 
 LOOPBACK = b"lo"
 SIOCSIFFLAGS, UP_AND_RUNNING = 0x8914, 0x41
@@ -97,6 +98,13 @@ def join(cgroup: bytes) -> None:
         write(os.fsdecode(cgroup) + "/cgroup.procs", "0")
     except OSError as error:
         raise Refused(f"moving into the cgroup {os.fsdecode(cgroup)}", error.errno or 0) from error
+
+
+def seal() -> None:
+    """The last step: no rights any more, no way past the namespaces, and nobody may look into us. Raises Refused."""
+    syscalls.drop_rights()
+    Filter(basic=False).install()
+    syscalls.hide_memory()
 
 
 def write(path: str, text: str) -> None:

@@ -27,12 +27,11 @@ NAMES: dict[Mechanism, Name] = {
 }
 RANKS = {"none": 0, "unconfined": 0, "": 1, "basic": 1, "strong": 2}
 _SHARED = "a socket or named pipe made later outside HOME, /tmp and /run by another program can be opened"
+_VSOCK = "in a virtual machine, sockets of the kind vsock reach its host"
 HOLES: dict[Mechanism, tuple[str, ...]] = {
     "namespaces": (_SHARED, "files outside HOME, /tmp, /run and the masked folders can be read"),
     "bubblewrap": (_SHARED, "files outside HOME, /tmp, /run and the masked folders can be read"),
     "landlock": (
-        "UDP and DNS are open",
-        "sockets in the file system (docker, ssh-agent, tmux) can be connected to",
         "owner, mode and times of the user's other files can be changed",
         "the processes of this machine can be listed",
         "nothing below a writable folder is frozen",
@@ -43,12 +42,23 @@ HOLES: dict[Mechanism, tuple[str, ...]] = {
 }
 UNLIMITED = "there is no limit on processes"
 OLD_LANDLOCK = ((5, "devices can be configured"), (6, "the user's other processes can be signalled"))
+UNFILTERED: dict[Mechanism, tuple[str, ...]] = {
+    "namespaces": (_VSOCK,),
+    "bubblewrap": (_VSOCK,),
+    "landlock": (
+        "UDP and DNS are open, and TCP by its fast open",
+        "sockets in the file system (docker, ssh-agent, tmux) can be connected to",
+    ),
+}
 
 
-def known_holes(mechanism: Mechanism, *, abi: int = 0, limited: bool = True) -> tuple[str, ...]:
-    """What it does not hold here: `abi` is Landlock's, `limited` whether the number of processes can be held."""
+def known_holes(mechanism: Mechanism, *, abi: int = 0, limited: bool = True, filtered: bool = True) -> tuple[str, ...]:
+    """What it does not hold here: `abi` is Landlock's, `limited` whether the number of processes can be held,
+    `filtered` whether system calls can be filtered.
+    """
     old = tuple(hole for since, hole in OLD_LANDLOCK if mechanism == "landlock" and abi < since)
-    return HOLES[mechanism] + old + (() if limited or mechanism == "none" else (UNLIMITED,))
+    unlimited = () if limited or mechanism == "none" else (UNLIMITED,)
+    return HOLES[mechanism] + old + unlimited + (() if filtered else UNFILTERED.get(mechanism, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
