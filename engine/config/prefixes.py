@@ -119,8 +119,8 @@ class _Walk:
     def folder(self, given: Path) -> None:
         """A folder that programs are looked for in."""
         real = _real(given)
-        if real in self._seen or not real.is_dir():
-            return
+        if real in self._seen or not os.access(real, os.R_OK | os.X_OK) or not real.is_dir():
+            return  # what we may not enter nobody of ours finds a program in
         self._seen.add(real)
         if self._hidden.hides(real):
             self._around(real)

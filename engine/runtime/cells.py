@@ -126,7 +126,7 @@ def _hidden(repo: Repository, layout: Layout, env: Mapping[str, str]) -> list[Pa
 
 
 def _existing(paths: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys(_real(path) for path in paths if path.exists()))
+    return tuple(dict.fromkeys(_real(path) for path in paths if os.path.exists(path)))  # noqa: PTH110  False where we may not look
 
 
 def _real(path: Path | str) -> Path:
