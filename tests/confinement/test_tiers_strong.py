@@ -24,6 +24,15 @@ def cell(request):
         yield here, mechanism
 
 
+@pytest.fixture(params=USERS)
+def old(request):
+    """On a kernel that changes mounts one by one."""
+    need("namespaces", request.param)
+    with place(request.param) as here:
+        here.env["OLD_KERNEL"] = "1"
+        yield here
+
+
 def test_what_was_not_given_can_not_be_changed_in_any_way(cell):
     here, mechanism = cell
     file, frozen = here.file("outside/file"), here.file("clone/frozen/file")
@@ -32,6 +41,15 @@ def test_what_was_not_given_can_not_be_changed_in_any_way(cell):
     assert {name for name, outcome in outcomes.items() if outcome not in REFUSALS} == set()
     assert file.stat() == before
     assert sorted(path.name for path in here.outside.iterdir()) == ["file"]
+
+
+def test_an_older_kernel_holds_the_same(old):
+    file, frozen = old.file("outside/file"), old.file("clone/frozen/file")
+    outcomes = old.attempts("namespaces", old.outside, frozen.parent, file.parent, frozen=(frozen.parent,))
+    assert set(outcomes.values()) <= REFUSALS
+    ran = old.sh("namespaces", f"echo c > {old.clone}/file && echo h > ~/file && echo x > /dev/null && touch /etc/new")
+    assert "/etc/new" in ran.out
+    assert (old.clone / "file").read_text() == "c\n"
 
 
 def test_what_was_given_can_be_changed_and_is_what_it_was_outside(cell):

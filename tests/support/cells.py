@@ -54,6 +54,7 @@ class Place:
 
     root: Path
     uid: int = field(default_factory=os.getuid)
+    env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         names = ("home", "tmp", "clone", "user", "outside")
@@ -86,7 +87,7 @@ class Place:
         """Run a program in a cell of this place; `more` is for the profile."""
         cell = Cell(tier(mechanism), self.profile(**more))
         first = wire.pack(*cells.encode(cell, uid=self.uid))
-        env = {**cell.profile.environment(cell.tier), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {**cell.profile.environment(cell.tier), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1", **self.env}
         return start(first, argv, env, self.uid)
 
     def sh(self, mechanism: str, script: str, **more) -> Ran:

@@ -25,6 +25,7 @@ QUIET = syscalls.MS_NOSUID | syscalls.MS_NODEV
 DEVICES = (b"null", b"zero", b"full", b"random", b"urandom", b"tty")
 LINKS = ((b"ptmx", b"pts/ptmx"), (b"fd", b"/proc/self/fd"))
 STREAMS = ((b"stdin", 0), (b"stdout", 1), (b"stderr", 2))
+KEPT = 0xF | os.ST_NOATIME | os.ST_NODIRATIME if hasattr(os, "ST_NOATIME") else 0xF  # what a remount would forget
 NULL = b"/dev/null"
 SIZES = {
     "hide": b"size=64k,nr_inodes=4k,mode=755",
@@ -233,7 +234,7 @@ def remount(target: bytes, tried: str, *, add: int, clear: int, recursive: bool)
     """What `set_attributes` does, on kernels before 5.12: mount by mount."""
     for point in list(_points(target)) if recursive else [target]:
         try:
-            flags = os.statvfs(point).f_flag & ~clear | add
+            flags = os.statvfs(point).f_flag & KEPT & ~clear | add
         except OSError:
             continue  # covered by another mount: nobody reaches it
         syscalls.mount(None, point, None, syscalls.MS_REMOUNT | syscalls.MS_BIND | flags, tried)

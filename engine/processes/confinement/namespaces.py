@@ -21,6 +21,13 @@ def enter(spec: Spec) -> tuple[int, tuple[int, ...]]:
     the pid namespace; that process gets (0, descriptors of sockets that listen on 127.0.0.1 inside), with everything
     mounted, limits in force, all rights dropped, and bound to die with its parent's thread. Raises Refused.
     """
+    try:
+        return _enter(spec)
+    except OSError as error:
+        raise Refused("making the sandbox", error.errno or 0, str(error.filename or "")) from error
+
+
+def _enter(spec: Spec) -> tuple[int, tuple[int, ...]]:
     operations = spec.operations + covering.sockets(spec.operations)
     uid, gid = os.getuid(), os.getgid()
     syscalls.unshare(NEW, "making namespaces")
