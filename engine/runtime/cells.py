@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.agents import player
 from engine.config.load import user_file
-from engine.config.prefixes import prefixes
+from engine.config.prefixes import prefixes, search_path
 from engine.config.settings import Agent, LimitSettings, Settings
 from engine.processes.confinement.profile import Profile
 from engine.processes.confinement.tiers import Cell, Tier
@@ -43,8 +43,15 @@ class Cells:
         self._root = repo.root
         self._home = _real(env.get("HOME") or _login_home())
         self._masked = _existing((*_hidden(repo, layout, env), _login_home(), self._home))
-        self._path = env.get("PATH", os.defpath)
+        self._env = dict(env)
+        self._tools_on: dict[str, tuple[Path, ...]] = {}
         self._objects = _objects(repo.common_dir / "objects")
+
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """The variables of a program, with PATH as it is seen inside."""
+        if self.tier.name == "unconfined":
+            return dict(env)
+        return {**env, "PATH": search_path(self._path, self._home, self._masked)}
 
     def way_out(self, agent: str, setting: str) -> WayOut | None:
         """A way out to hosts that are declared; None where nothing confines, and where there is no run."""
@@ -107,8 +114,10 @@ class Cells:
 
     def _tools(self, shown: Sequence[Path]) -> tuple[Path, ...]:
         folders = {str(path.parent) for path in shown if path.is_file()}
-        path = os.pathsep.join((self._path, *sorted(folders)))
-        return prefixes(path, self._home, (*self._masked, Path("/tmp"), Path("/run")))  # noqa: S108  hidden, not used
+        path = os.pathsep.join((self._env.get("PATH", os.defpath), *sorted(folders)))
+        if path not in self._tools_on:
+            self._tools_on[path] = prefixes(path, self._home, self._masked, variables=self._env)
+        return self._tools_on[path]
 
 
 def _programs(settings: Agent | None) -> tuple[Path, ...]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from engine.agents.environment import allowed_environment
+from engine.config.crew import limits as limits_of
 from engine.config.settings import Agent as AgentSettings
 from engine.config.settings import Settings
 from engine.core.state import Run, State
@@ -48,13 +51,15 @@ class World:
     ) -> None:
         self.sayings = sayings
         self.run_id, self.repo, self.layout, self.settings = run.id, repo, layout, settings
-        self.env = allowed_environment(env)
+        allowed = allowed_environment(env)
         self.trailers = Trailers(repo.git)
         self.ways_out = WaysOut(layout.runs / run.id / "network.log", refused)
-        self.cells = Cells(repo, layout, settings, env=self.env, tier=tier, names=names, ways_out=self.ways_out)
+        self.cells = Cells(repo, layout, settings, env=allowed, tier=tier, names=names, ways_out=self.ways_out)
+        self.env = self.cells.environment(allowed)
         self.looking = Looking(repo, layout.processes, self.env, self.cells)
         self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
-        self.gates = Gates(repo, layout, settings.project, self.env, self.cells, size=run.limits.agents + 1)
+        self.limits = replace(limits_of(settings), agents=run.limits.agents)
+        self.gates = Gates(repo, layout, settings.project, self.env, self.cells, self.limits)
         self._committer: Identity | None = None
         self._hooks: str | None = None
 
