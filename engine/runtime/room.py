@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from engine.config.prefixes import search_path
 from engine.processes.confinement.tiers import Cell
 from engine.processes.keeper import Keeper
 from engine.runtime.ways_out import WayOut
@@ -22,6 +24,7 @@ class Room:
             port, token = (0, "") if way_out is None else (way_out.port, way_out.token)
             self.cell = Cell(cell.tier, replace(cell.profile, port=port, token=token))
             self.env |= self.cell.profile.environment(cell.tier)
+            self.env["PATH"] = search_path(self.env.get("PATH", os.defpath), cell.profile.home_at, cell.profile.masked)
 
     @property
     def tmp(self) -> Path | None:
