@@ -51,7 +51,7 @@ class Cells:
         """The variables of a program, with PATH as it is seen inside."""
         if self.tier.name == "unconfined":
             return dict(env)
-        return {**env, "PATH": search_path(self._path, self._home, self._masked)}
+        return {**env, "PATH": search_path(self._env.get("PATH", os.defpath), self._home, self._masked)}
 
     def way_out(self, agent: str, setting: str) -> WayOut | None:
         """A way out to hosts that are declared; None where nothing confines, and where there is no run."""
