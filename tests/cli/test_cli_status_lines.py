@@ -11,6 +11,7 @@ import pytest
 from support import plays
 
 from engine.api.status import status
+from engine.core import commands as c
 from engine.core.evolve import evolve
 from engine.core.state import State
 from tui.cells import width
@@ -87,9 +88,12 @@ def confined(look, label, *holes):
     return "\n".join(confinement(label, holes, look))
 
 
-def test_a_strong_tier_is_one_calm_line():
-    assert confined(Look(), "strong (namespaces)", "a hole") == "  strong (namespaces)"
-    assert confined(Look(colour=True), "strong (namespaces)") == Look(colour=True).ink("  strong (namespaces)", "dim")
+def test_a_strong_tier_is_one_calm_line_of_the_head():
+    assert confined(Look(), "strong (namespaces)", "a hole") == ""
+    play = plays.the_good_one()
+    play.do(c.CameUp(epoch=2, pid=8, version="1", confinement="strong (namespaces)", holes=("a hole",)))
+    lines = told(play, Look())
+    assert lines[: lines.index("")][-1] == "  confined  strong (namespaces)"
 
 
 def test_a_basic_tier_is_marked_with_its_known_holes():

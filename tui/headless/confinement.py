@@ -1,4 +1,4 @@
-"""What confines agents: said once at the top of a run and in every status, with a mark where it is less than strong."""
+"""What confines agents: said at the top of a run and in every status; less than strong has a mark and its holes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from tui.headless.look import Look
 OPEN = "agents run with your rights, each in a clone of its own; give them only work that you would run by hand"
 
 
+def calm(label: str) -> str:
+    """A strong tier, for the pairs of a head; empty for any other, which `confinement` tells."""
+    return label if level(label) == "strong" else ""
+
+
 def confinement(label: str, holes: Sequence[str], look: Look) -> list[str]:
-    """The tier in force, and what it does not hold where that should worry; nothing before any is known."""
-    if not label:
+    """A tier that is less than strong, and what one should know of it; nothing before any is known."""
+    if not label or calm(label):
         return []
-    if level(label) == "strong":
-        return [look.ink(f"  {cells.plain(label)}", "dim")]
     mark, told = look.state("note", cells.plain(label)), cells.plain(worry(label, holes))
     if look.width is None or not told:
         return [f"  {mark}{look.dot if told else ''}{told}"]

@@ -7,7 +7,7 @@ from engine.core.limits import each
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
 from tui import cells
-from tui.headless.confinement import confinement
+from tui.headless.confinement import calm, confinement
 from tui.headless.look import Look
 from tui.headless.moments import count, short
 from tui.headless.rows import pairs
@@ -23,6 +23,7 @@ def opening(state: State, run: Run, look: Look) -> list[str]:
         ("gate", " && ".join(run.check)),
         ("limits", _limits(run)),
         ("each agent", each(run.limits)),
+        ("confined", calm(state.confinement)),
     ]
     return [
         cells.plain(title) if not look.colour else title,

@@ -11,7 +11,7 @@ from typing import Any
 from engine.core.guarded import NAMED
 from tui import cells
 from tui.faces import AGENT_FACES, TASK_FACES, run_face
-from tui.headless.confinement import confinement
+from tui.headless.confinement import calm, confinement
 from tui.headless.look import Look
 from tui.headless.moments import span
 from tui.headless.rows import pairs
@@ -23,10 +23,10 @@ Json = Mapping[str, Any]
 def status_lines(status: Json, look: Look, *, now: float) -> list[str]:
     """Everything `status` shows. `now` is seconds since the epoch, for the ages."""
     run = status.get("run")
-    lines = _run(run, look) if run else ["no run yet; start one with `quarterdeck run`"]
-    if status.get("agents"):
-        tier = status.get("confinement") or {}
-        lines += confinement(str(tier.get("label", "")), tier.get("holes") or (), look)
+    tier = status.get("confinement") or {}
+    label = str(tier.get("label", ""))
+    lines = _run(run, label, look) if run else ["no run yet; start one with `quarterdeck run`"]
+    lines += confinement(label, tier.get("holes") or (), look) if run else []
     lines += _section("Agents", [_agent(agent, now) for agent in status.get("agents", ())], look)
     lines += _section("Tasks", [_task(task) for task in status.get("tasks", ())], look)
     lines += _approvals(status.get("approvals", ()), look)
@@ -55,7 +55,7 @@ def _short(name: str) -> str:
     return cells.plain(name.partition("/")[2] or name)
 
 
-def _run(run: Json, look: Look) -> list[str]:
+def _run(run: Json, label: str, look: Look) -> list[str]:
     state = str(run.get("state", ""))
     head = [look.ink(f"run {cells.plain(str(run.get('id', '')))}", "bold"), look.state(run_face(state), state)]
     told = [
@@ -63,6 +63,7 @@ def _run(run: Json, look: Look) -> list[str]:
         ("reason", str(run.get("reason") or "")),
         ("pattern", f"{run.get('pattern', '')} onto {run.get('target', '')}"),
         ("used", _used(run)),
+        ("confined", calm(label)),
     ]
     return [look.dot.join(head), *pairs(told, look)]
 
