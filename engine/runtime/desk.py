@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.state import Round, Run, Stage, Task, evidence_key
+from engine.core.values import Limited
 from engine.runtime.member import Gone
 from engine.runtime.record import Record
 from engine.runtime.world import World
@@ -55,6 +56,11 @@ class Desk:
     def known(self, tree: str, command: str, env: str) -> bool:
         """Has this passed before on exactly this tree?"""
         return evidence_key(tree, command, env) in self.run.evidence
+
+    def reached(self, limit: Limited) -> None:
+        """Tell that a limit held what runs for this step."""
+        if not self.record.broken.done():
+            self.report(c.Bit(stage=self.stage.id, lease=self.lease, limit=limit))
 
     def report(self, report: c.Report) -> asyncio.Future[Sequence[e.Event]]:
         """Tell the core something; done when it is durable."""

@@ -6,20 +6,20 @@ run again: that is what evidence means. What a line's end means is for `verdicts
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import platform
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from engine.config.settings import Project
-from engine.core.text import clean_lines
-from engine.core.values import CheckRun
+from engine.core.values import CheckRun, Limits
 from engine.runtime.cells import Cells
 from engine.runtime.member import Place
 from engine.runtime.room import Room
+from engine.runtime.shell import SECONDS, Tell, run_line
 from engine.runtime.verdicts import verdict
 from workspaces.artifacts.store import Artifacts
 from workspaces.clones.setup import setup_key
@@ -28,8 +28,6 @@ from workspaces.layout import Layout
 from workspaces.ports import Completed
 from workspaces.repository import Repository
 
-SECONDS = 1800.0
-"""The longest a line of a check or of setup may take."""
 TAIL = 6_000
 Known = Callable[[str, str, str], bool]
 """Has this (tree, command, environment) passed before?"""
@@ -46,24 +44,43 @@ class Gates:
     """The check trees of one run."""
 
     def __init__(
-        self, repo: Repository, layout: Layout, project: Project, env: Mapping[str, str], cells: Cells, *, size: int
+        self,
+        repo: Repository,
+        layout: Layout,
+        project: Project,
+        env: Mapping[str, str],
+        cells: Cells,
+        *,
+        limits: Limits,
     ) -> None:
+        self._limits = limits
         self._repo, self._project, self._env = repo, project, env
         self._records, self._cells = layout.processes, cells
         self._benches: dict[Path, Bench] = {}
         renew = cells.tier.name != "strong"
-        self._trees = Trees(repo, layout.trees, self._inside, size=size, copies=project.copies, renew=renew)
+        self._trees = Trees(
+            repo, layout.trees, self._inside, size=limits.agents + 1, copies=project.copies, renew=renew
+        )
 
     def places(self) -> Sequence[Place]:
         """The keepers' places of the trees used so far."""
         return [place for bench in self._benches.values() for place in (bench.restores, bench.judges)]
 
     async def run(
-        self, commands: Sequence[str], *, tree: str, head: str, known: Known, artifacts: Artifacts, name: str
+        self,
+        commands: Sequence[str],
+        *,
+        tree: str,
+        head: str,
+        known: Known,
+        artifacts: Artifacts,
+        name: str,
+        tell: Tell,
     ) -> tuple[tuple[CheckRun, ...], str]:
         """Run the lines in order on `tree` until one does not pass; what came of each, and why it failed or ''.
 
-        `head` is the commit that the tree stands on or is; outputs are kept as `NAME-N.log`. Raises SetupFailed.
+        `head` is the commit that the tree stands on or is; outputs are kept as `NAME-N.log`, and `tell` hears of
+        limits that were reached. Raises SetupFailed.
         """
         key = await self._setup_key(tree)
         env = self.environment_hash(key)
@@ -74,22 +91,22 @@ class Gates:
             bench = self._bench(place.folder)
             if await place.prepare(tree, head=head):
                 await bench.freeze(())
-            await self._set_up(bench, place, key)
+            await self._set_up(bench, place, key, tell)
             await bench.judges.clear(home=True)
             for number, command in enumerate(commands, 1):
-                run, output = await self._line(command, place, tree, env)
+                run, output = await self._line(command, place, tree, env, tell)
                 log = artifacts.write(f"{name}-{number}.log", output)
                 runs.append(replace(run, log=log.name))
                 if not run.passed:
                     return tuple(runs), f"`{command}`: {run.reason}"
         return tuple(runs), ""
 
-    async def _set_up(self, bench: Bench, place: CheckTree, key: str) -> None:
+    async def _set_up(self, bench: Bench, place: CheckTree, key: str, tell: Tell) -> None:
         """Run `setup` where the tree has not had it, for these lock files; what it made is read-only from then on."""
         if not self._project.setup or place.setup_key == key:
             return
         await bench.freeze(())
-        await run_setup(bench.judges, place.folder, self._project)
+        await run_setup(bench.judges, place.folder, self._project, self._limits, tell)
         await place.was_set_up(key)
         await bench.freeze(place.products)
 
@@ -108,12 +125,11 @@ class Gates:
         told = (sorted(self._env.items()), key, platform.platform(), self._cells.tier.label)
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
-    async def _line(self, command: str, place: CheckTree, tree: str, env: str) -> tuple[CheckRun, str]:
-        began = time.monotonic()
+    async def _line(self, command: str, place: CheckTree, tree: str, env: str, tell: Tell) -> tuple[CheckRun, str]:
         inside = self._bench(place.folder).judges
-        done = await inside(("sh", "-c", f"{command}\n"), cwd=place.folder, timeout=SECONDS)
-        output = _said(done)
-        reason = verdict(done, output, limit=SECONDS)
+        said = await run_line(command, place=inside, folder=place.folder, limits=self._limits, tell=tell)
+        done, output = said.done, said.output
+        reason = said.over or await asyncio.to_thread(verdict, done, output, limit=SECONDS)
         run = CheckRun(
             command=command,
             tree=tree,
@@ -122,7 +138,7 @@ class Gates:
             exit=done.code,
             reason=reason,
             output=output[-TAIL:] if reason else output[-200:],
-            seconds=round(time.monotonic() - began, 3),
+            seconds=round(done.seconds, 3),
         )
         return run, output
 
@@ -155,17 +171,13 @@ class Bench:
         return Room(self._env, cell, self._cells.way_out("check", "[project] (setup_network, for setup alone)"))
 
 
-async def run_setup(inside: Place, folder: Path, project: Project) -> None:
+async def run_setup(inside: Place, folder: Path, project: Project, limits: Limits, tell: Tell) -> None:
     """Run the lines of `setup` in a tree, where only they reach the network declared for them. Raises SetupFailed."""
     with inside.reaching(project.setup_network):
         for line in project.setup:
-            done = await inside(("sh", "-c", f"{line}\n"), cwd=folder, timeout=SECONDS)
-            if done.code != 0:
-                raise SetupFailed(line, done.code, _said(done))
-
-
-def _said(done: Completed) -> str:
-    return clean_lines((done.out + done.err).decode(errors="replace"))
+            said = await run_line(line, place=inside, folder=folder, limits=limits, tell=tell)
+            if said.done.code != 0:
+                raise SetupFailed(line, said.done.code, said.over or said.output)
 
 
 def _again(command: str, tree: str, env: str) -> CheckRun:

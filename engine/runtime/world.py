@@ -59,7 +59,7 @@ class World:
         self.looking = Looking(repo, layout.processes, self.env, self.cells)
         self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
         self.limits = replace(limits_of(settings), agents=run.limits.agents)
-        self.gates = Gates(repo, layout, settings.project, self.env, self.cells, self.limits)
+        self.gates = Gates(repo, layout, settings.project, self.env, self.cells, limits=self.limits)
         self._committer: Identity | None = None
         self._hooks: str | None = None
 

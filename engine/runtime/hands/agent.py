@@ -10,7 +10,6 @@ from typing import Any
 from engine.agents.base import Brief, Finished, Notice, OnUpdate, Role, Started, Text, Update, Usage
 from engine.agents.environment import agent_environment
 from engine.agents.runtimes import adapter_for
-from engine.config.crew import limits as limits_of
 from engine.core import commands as c
 from engine.runtime.desk import Desk
 from engine.runtime.gates import run_setup
@@ -39,7 +38,7 @@ async def make_ready(desk: Desk, member: Member, prepared: Prepared, tree: str) 
         return
     key = await desk.world.gates.setup_key(tree)
     if key != member.setup_key:
-        await run_setup(member.place, member.clone.folder, project)
+        await run_setup(member.place, member.clone.folder, project, desk.world.limits, desk.reached)
         member.setup_key = key
 
 
@@ -140,6 +139,6 @@ def _brief(desk: Desk, member: Member, role: Role, instructions: Mapping[str, An
         transcript=transcript,
         command=command,
         environment=environment,
-        limits=limits_of(desk.world.settings),
+        limits=desk.world.limits,
         instructions=instructions,
     )

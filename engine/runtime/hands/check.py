@@ -21,6 +21,7 @@ async def check(desk: Desk) -> c.Result:
             known=desk.known,
             artifacts=desk.artifacts,
             name="check",
+            tell=desk.reached,
         )
     except (SetupFailed, WorkspaceError) as error:
         return c.Broke(reason=str(error))

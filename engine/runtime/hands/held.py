@@ -10,56 +10,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.agents.base import Finished, Held, Session, Text, Update
-from engine.config.crew import limits as limits_of
 from engine.core import commands as c
 from engine.core.errors import Refused
 from engine.core.limits import reached, setting
 from engine.core.quantities import show_size
-from engine.core.values import Limited, Limits
-from engine.processes.values import Measured
-from engine.processes.weighing import weigh
+from engine.core.values import Limited
+from engine.runtime.body import Body
 from engine.runtime.desk import Desk
 from engine.runtime.disk import Disk
 from engine.runtime.limits import Watch
-from engine.runtime.member import Member, Place
+from engine.runtime.member import Member
 
 log = logging.getLogger(__name__)
-
-
-class Body:
-    """A place as its watch sees it."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def frozen(self) -> bool:
-        """Whether it stands still."""
-        return self._place.frozen
-
-    async def measure(self) -> Measured | None:
-        """What runs in it uses now."""
-        keeper = self._place.live
-        return await keeper.measure() if keeper is not None and keeper.busy else None
-
-    async def weigh(self) -> int:
-        """The memory of it, with what is shared counted once."""
-        keeper = self._place.live
-        return await asyncio.to_thread(weigh, keeper.record.pid) if keeper is not None else 0
 
 
 class Holding:
     """One assignment and its limits, those of the settings in force."""
 
     def __init__(self, desk: Desk, member: Member) -> None:
-        self.limits: Limits = limits_of(desk.world.settings)
+        self._limits = desk.world.limits
         self._desk, self._member = desk, member
         self._session: Session | None = None
         self._watch = Watch(
-            self.limits,
+            self._limits,
             Body(member.place),
-            Disk(_folders(desk, member), self.limits.disk),
-            tell=self._tell,
+            Disk(_folders(desk, member), self._limits.disk),
+            tell=desk.reached,
             end=self._end,
             freeze=self._freeze,
         )
@@ -70,9 +46,9 @@ class Holding:
             case Text():
                 self._watch.heard()
             case Held(limit="output"):
-                self._tell(Limited(limit="output", value=show_size(self.limits.output), done="slowed"))
+                self._desk.reached(Limited(limit="output", value=show_size(self._limits.output), done="slowed"))
             case Held(limit="log"):
-                self._tell(Limited(limit="log", value=show_size(self.limits.log), done="cut"))
+                self._desk.reached(Limited(limit="log", value=show_size(self._limits.log), done="cut"))
             case _:
                 pass
 
@@ -92,8 +68,8 @@ class Holding:
     def _judged(self, finished: Finished) -> Finished:
         over = self._watch.over
         if over is None and finished.signal == signal.SIGXFSZ:
-            over = Limited(limit="file", value=show_size(self.limits.file), done="ended")
-            self._tell(over)
+            over = Limited(limit="file", value=show_size(self._limits.file), done="ended")
+            self._desk.reached(over)
         if over is None:
             return finished
         self._member.overgrown = self._member.overgrown or over.limit == "disk"
@@ -107,10 +83,6 @@ class Holding:
             await self._session.cancel()
         else:
             await self._member.place.kill()
-
-    def _tell(self, limit: Limited) -> None:
-        if not self._desk.record.broken.done():
-            self._desk.report(c.Bit(stage=self._desk.stage.id, lease=self._desk.lease, limit=limit))
 
     def _freeze(self) -> None:
         """As if a person had asked; only a person lets it go on."""

@@ -82,6 +82,7 @@ async def _gate(desk: Desk, tree: str, tip: str) -> c.Checked | None:
         known=desk.known,
         artifacts=desk.artifacts,
         name="gate",
+        tell=desk.reached,
     )
     if reason:
         return c.Checked(runs=runs, reason=reason)
