@@ -20,6 +20,7 @@ _SETTINGS = (*QUIET, "pack.threads=1", "core.attributesFile=/dev/null", "advice.
 ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_LFS_SKIP_SMUDGE": "1",  # a clone has no remote to fetch contents from; pointers pass through unchanged
     "LC_ALL": "C",
@@ -28,12 +29,24 @@ ENVIRONMENT = {
     **{f"GIT_CONFIG_VALUE_{n}": setting.partition("=")[2] for n, setting in enumerate(_SETTINGS)},
 }
 
-_RESTORE = """
+# A link planted in `.git` would lead our writing out, a pipe would never end. Such a clone is made anew.
+_PLAIN = """
 set -eu
+odd() { printf '%s is not what git has there\\n' "$1" >&2; exit 1; }
+for part in .git .git/objects .git/objects/info .git/objects/pack .git/refs; do
+  [ -d "$part" ] && [ ! -L "$part" ] || odd "$part"
+done
+for part in .git/index .git/packed-refs .git/shallow; do
+  [ ! -L "$part" ] && { [ ! -e "$part" ] || [ -f "$part" ]; } || odd "$part"
+done
+for part in .gitattributes .gitignore; do [ ! -p "$part" ] || rm -f "$part"; done
+"""
+
+_RESTORE = """
 head=$1 tree=$2 clean=$3 exclude=$4
 shift 4
 rm -rf .git/HEAD .git/config .git/hooks .git/info .git/*.lock .git/rebase-merge .git/rebase-apply .git/sequencer \
-  .git/MERGE_HEAD .git/CHERRY_PICK_HEAD .git/REVERT_HEAD .git/commondir
+  .git/MERGE_HEAD .git/CHERRY_PICK_HEAD .git/REVERT_HEAD .git/commondir .git/objects/info/alternates
 printf '%s\\n' "$head" > .git/HEAD
 printf '%s' "$BONES_CONFIG" > .git/config
 printf '%s' "$BONES_ALTERNATES" > .git/objects/info/alternates
@@ -43,7 +56,6 @@ git read-tree --reset -u "$tree" </dev/null
 """
 
 _COLLECT = """
-set -eu
 base=$1 limit=$2
 [ ! -e .git/index.lock ] || rm -f .git/index.lock
 git add -A </dev/null
@@ -75,7 +87,7 @@ async def restore(
     lines = "".join(f"/{name}\n" for name in exclude)
     env = ENVIRONMENT | {"BONES_CONFIG": bones.config, "BONES_ALTERNATES": bones.alternates}
     left = [word for name in spare for word in ("-e", _literally(name))]
-    argv = ("sh", "-c", _RESTORE, "restore", head, tree, clean, lines, *left)
+    argv = ("sh", "-c", _PLAIN + _RESTORE, "restore", head, tree, clean, lines, *left)
     return await inside(argv, cwd=folder, env=env, stdin=archive, timeout=600.0)
 
 
@@ -94,7 +106,7 @@ async def collect(inside: Inside, folder: Path, *, base: str, who: Identity, mes
         for role in ("AUTHOR", "COMMITTER")
         for part, value in (("NAME", who.name), ("EMAIL", who.email))
     }
-    argv = ("sh", "-c", _COLLECT, "collect", base, str(limit + 1))
+    argv = ("sh", "-c", _PLAIN + _COLLECT, "collect", base, str(limit + 1))
     return await inside(
         argv, cwd=folder, env=ENVIRONMENT | names, stdin=message.encode(), timeout=600.0, limit=limit + 4096
     )

@@ -48,7 +48,7 @@ class Tree:
         given just that. Raises `TreeBroken`, `CopyRefused`.
         """
         tar = archive(self._root, self._copies)
-        there = (self.folder / ".git").is_dir()
+        there = not self.folder.is_symlink() and (self.folder / ".git").is_dir()
         if there and self._renew:
             await _to_its_end(self._bones.renew, self.folder)
         if there and (await self._run(head, tree, self._clean, tar, spare)).code == 0:
