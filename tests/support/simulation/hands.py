@@ -16,7 +16,7 @@ from support.simulation.setup import tasks as some_tasks
 from engine.core import commands as c
 from engine.core.evidence import required
 from engine.core.state import ROOT, Round, Run, Stage, State, Task, evidence_key
-from engine.core.values import Change, CheckRun, TaskSpec, Tokens
+from engine.core.values import Change, CheckRun, Limited, TaskSpec, Tokens
 from engine.runtime.wanted import Effect
 
 ENV = "env"
@@ -114,6 +114,12 @@ class Hands:
         task = "" if stage.task == ROOT else stage.task
         self._report(c.Spent(agent=stage.agent, task=task, tokens=tokens, usd="0.01"))
 
+    def _bite(self, stage: Stage) -> None:
+        """A limit is reached, under this lease or one that is over."""
+        if self._chance(self.faults.breaks):
+            limit = Limited(limit="output", value="2MB", done=self.rng.choice(("slowed", "ended")))
+            self._report(c.Bit(stage=stage.id, lease=self.rng.choice(self._leases[stage.id]), limit=limit))
+
     def _trouble(self) -> c.Result | None:
         if self._chance(self.faults.lost):
             return c.Interrupted(reason="the keeper was lost")
@@ -127,6 +133,7 @@ class Hands:
             yield None
             self._began(stage, lease)
             yield None
+            self._bite(stage)
             self._spend(stage)
             trouble = self._trouble()
             if trouble is not None:

@@ -165,6 +165,10 @@ class Laws:
 
     _stage_closed = _stage_cancelled = _stage_interrupted = _merge_waiting = _released
 
+    def _limit_reached(self, event: e.Event, data: e.LimitReached) -> None:
+        holder, _ = self.holding.get(data.stage, ("nobody", 0))
+        hold(holder == event.agent, f"a limit of {event.agent} at {data.stage}, which {holder} holds")
+
     # -- evidence ------------------------------------------------------------------------------------------------------
 
     def _attempt_claimed(self, event: e.Event, data: e.AttemptClaimed) -> None:
