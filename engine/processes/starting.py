@@ -74,7 +74,8 @@ def _grouped(name: str, label: str, cell: Cell | None) -> Group | None:
     if cell is None or cell.tier.cgroup is None:
         return None
     try:
-        return Group.make(cell.tier.cgroup, name, processes=cell.profile.processes)
+        profile = cell.profile
+        return Group.make(cell.tier.cgroup, name, processes=profile.processes, memory=profile.memory)
     except OSError as error:
         raise NotConfined(name, label, f"making a control group in {cell.tier.cgroup}: {error.strerror}") from error
 
@@ -82,7 +83,7 @@ def _grouped(name: str, label: str, cell: Cell | None) -> Group | None:
 def _encoded(cell: Cell | None, group: Group | None) -> tuple[bytes, ...]:
     if cell is None:
         return _NO_CELL
-    return cells.encode(replace(cell, tier=replace(cell.tier, cgroup=group.entrance if group else None)))
+    return cells.encode(cell, cgroup=group.entrance if group else None)
 
 
 async def _meet(name: str, label: str, end: socket.socket, cell: tuple[bytes, ...]) -> Greeting:

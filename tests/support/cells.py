@@ -27,6 +27,10 @@ NOBODY = 65534
 USERS = (os.getuid(), NOBODY) if os.getuid() == 0 else (os.getuid(),)
 BOOT = "import sys; sys.path.append(sys.argv[1]); import runpy; runpy.run_path(sys.argv[2], run_name='__main__')"
 REFUSED = 99
+WITHOUT_NAMESPACES = (
+    *("unshare", "-Ur", "sh", "-c"),
+    'echo 0 > /proc/sys/user/max_user_namespaces; exec "$0" "$@"',
+)
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
 
 
@@ -55,6 +59,7 @@ class Place:
     root: Path
     uid: int = field(default_factory=os.getuid)
     env: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()  # what starts the keeper
 
     def __post_init__(self):
         names = ("home", "tmp", "clone", "user", "outside")
@@ -83,12 +88,12 @@ class Place:
         }
         return Profile(**(known | more))
 
-    def run(self, mechanism: str, *argv: str, **more) -> Ran:
+    def run(self, mechanism: str, *argv: str, cgroup: Path | None = None, **more) -> Ran:
         """Run a program in a cell of this place; `more` is for the profile."""
         cell = Cell(tier(mechanism), self.profile(**more))
-        first = wire.pack(*cells.encode(cell, uid=self.uid))
+        first = wire.pack(*cells.encode(cell, uid=self.uid, cgroup=cgroup))
         env = {**cell.profile.environment(cell.tier), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1", **self.env}
-        return start(first, argv, env, self.uid)
+        return start(first, argv, env, self.uid, self.before)
 
     def sh(self, mechanism: str, script: str, **more) -> Ran:
         return self.run(mechanism, "/bin/sh", "-c", script, **more)
@@ -104,13 +109,13 @@ class Place:
         return ran.said
 
 
-def start(first: bytes, argv: tuple[str, ...], env: dict[str, str], uid: int) -> Ran:
+def start(first: bytes, argv: tuple[str, ...], env: dict[str, str], uid: int, before: tuple[str, ...]) -> Ran:
     ours, theirs = socket.socketpair()
     who = {"user": uid, "group": uid, "extra_groups": []} if uid != os.getuid() else {}
     with ours, theirs:
         ours.sendall(first + wire.pack(*map(os.fsencode, argv)))
         done = subprocess.run(
-            [PYTHON, "-I", "-S", "-c", BOOT, str(ROOT), str(HERE / "small_keeper.py"), str(theirs.fileno())],
+            [*before, PYTHON, "-I", "-S", "-c", BOOT, str(ROOT), str(HERE / "small_keeper.py"), str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

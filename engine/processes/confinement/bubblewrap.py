@@ -130,14 +130,14 @@ class Translation:
                 self.done[operation[2]] = operation
                 if operation[0] == "dev" or (operation[0] == "hide" and b"--tmpfs" in words):
                     emptied.append(operation[2])
-        for target in emptied:
-            yield from (b"--remount-ro", target)
         for source in SOURCES:
             yield from (b"--ro-bind", ROOT + b"/" + source, SHOWN + b"/" + source)
         for prefix in sorted({os.fsencode(sys.base_prefix), os.path.dirname(os.fsencode(_python()))}):  # noqa: PTH120
             around = covering.around(prefix + b"/x", self.done)
             if around and (around[0] in covering.OWN or covering.ours(around)):
                 yield from (b"--ro-bind", prefix, prefix)
+        for target in emptied:
+            yield from (b"--remount-ro", target)
 
     def translate(self, operation: Op) -> tuple[bytes, ...]:
         """One operation; nothing where it is left out."""

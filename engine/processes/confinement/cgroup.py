@@ -107,8 +107,13 @@ def find() -> Path | None:
     for folder in fit:
         _sweep(folder)
         _pass_on(folder)
-    limited = (folder for folder in fit if "memory" in _words(folder / "cgroup.subtree_control"))
+    limited = (folder for folder in fit if "memory" in controllers(folder))
     return next(limited, fit[0] if fit else None)
+
+
+def controllers(folder: Path) -> list[str]:
+    """Those that it passes on to groups below it: "memory", "pids", "cpu", ..."""
+    return _words(folder / "cgroup.subtree_control")
 
 
 def _candidates() -> Iterator[Path]:

@@ -78,7 +78,7 @@ def _limited(mechanism: Mechanism, group: Path | None) -> bool:
     """Whether the number of processes can be held."""
     if NAMES[mechanism] != "strong" or sys.platform != "linux":
         return False
-    if group and (group / "cgroup.subtree_control").read_text("ascii").count("pids"):
+    if group and "pids" in cgroup.controllers(group):
         return True
     own = mechanism == "namespaces" and syscalls.kernel() >= PID_MAX_SINCE
     return own or (os.getuid() != 0 and syscalls.kernel() >= NPROC_SINCE)

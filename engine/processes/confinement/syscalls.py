@@ -25,7 +25,7 @@ KEYCTL_JOIN_SESSION_KEYRING = 1
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_READ, PR_CAPBSET_DROP = 1, 4, 23, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 CAPABILITY_VERSION_3 = 0x20080522
-CAPABILITIES = 64
+CAPABILITIES, CAP_SETPCAP = 64, 1 << 8
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -73,9 +73,8 @@ def die_with_parent() -> None:
 def drop_rights() -> None:
     """No capability now or after any exec, no setuid effect, no keys of the session. Raises Refused."""
     join_new_keyring()
-    for capability in range(CAPABILITIES):
-        if _libc.prctl(PR_CAPBSET_READ, ctypes.c_ulong(capability), 0, 0, 0) == 1 and may_drop():
-            prctl(PR_CAPBSET_DROP, capability, "dropping a capability from the bounding set")
+    if capabilities() & CAP_SETPCAP:  # without it the bounding set stays, and gives nothing to who has nothing
+        _empty_bounding_set()
     _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header = CAPABILITY_VERSION_3.to_bytes(4, "little") + bytes(4)
     _check(_libc.capset(header, bytes(24)), "dropping all capabilities")
@@ -95,9 +94,11 @@ def capabilities() -> int:
     return int.from_bytes(data.raw[4:8], "little") | int.from_bytes(data.raw[16:20], "little") << 32
 
 
-def may_drop() -> bool:
-    """Whether the bounding set can be changed; without CAP_SETPCAP it stays, and gives nothing to who has nothing."""
-    return bool(capabilities() & 1 << 8)
+def _empty_bounding_set() -> None:
+    for capability in range(CAPABILITIES):
+        if _libc.prctl(PR_CAPBSET_READ, ctypes.c_ulong(capability), 0, 0, 0) < 0:
+            return  # the kernel knows no more of them
+        prctl(PR_CAPBSET_DROP, capability, "dropping a capability from the bounding set")
 
 
 def join_new_keyring() -> None:
