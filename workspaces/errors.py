@@ -129,3 +129,12 @@ class CopyRefused(WorkspaceError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"copies: {name!r} leads out of the repository; name a file inside it")
+
+
+class NoneKept(WorkspaceError):
+    """No kept work is meant by this, or more than one."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        there = f"there is {', '.join(known)}" if known else "nothing is kept"
+        super().__init__(f'"{name}" names no kept work: {there}; `quarterdeck undo` lists it')

@@ -340,6 +340,25 @@ class Bit(Report, frozen=True, kw_only=True):
     limit: Limited
 
 
+class PutAside(Report, frozen=True, kw_only=True):
+    """What an agent's clone held is kept under `ref`; the rest as in `WorkKept`. `run` is the one it was begun in."""
+
+    agent: str
+    run: str
+    task: str
+    attempt: int
+    ref: str
+    commit: str
+    why: str
+    files: int = 0
+    added: int = 0
+    removed: int = 0
+    size: int = 0
+    left: tuple[str, ...] = ()
+    lost: int = 0
+    ignored: str = ""
+
+
 class Steered(Report, frozen=True, kw_only=True):
     """A message reached the agent's program, or was put into its inbox (`delivered` false)."""
 
@@ -410,6 +429,7 @@ Reports = (
     | Ended
     | Killed
     | Bit
+    | PutAside
     | Steered
     | Spent
     | Took

@@ -373,6 +373,25 @@ class LimitReached(Fact, frozen=True, kw_only=True):
     limit: Limited
 
 
+class WorkKept(Fact, frozen=True, kw_only=True):
+    """What a clone held was put aside before anything in it was changed or deleted. Envelope: agent, task, attempt.
+
+    `why` completes "put aside because"; `left` are files that were left out, the first of `lost`; `ignored` is the ref
+    of what git ignores. `size` is in bytes.
+    """
+
+    ref: str
+    commit: str
+    why: str
+    files: int = 0
+    added: int = 0
+    removed: int = 0
+    size: int = 0
+    left: tuple[str, ...] = ()
+    lost: int = 0
+    ignored: str = ""
+
+
 class AgentSteered(Fact, frozen=True, kw_only=True):
     """A message was handed to the agent."""
 
@@ -504,6 +523,7 @@ Data = (
     | AgentStopped
     | AgentKilled
     | LimitReached
+    | WorkKept
     | AgentSteered
     | UsageBooked
     | BudgetReached

@@ -425,6 +425,12 @@ def _killed(state: State, event: e.Event, data: e.AgentKilled) -> None:
     agent.proof, agent.gone, agent.ending = data.proof, data.gone, False
 
 
+@_on(e.WorkKept)
+def _work_kept(state: State, _: e.Event, data: e.WorkKept) -> None:
+    if data.ref not in state.kept:
+        state.kept.append(data.ref)
+
+
 # -- money, approvals, messages ------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from engine.core import events as e
 from engine.core.drafts import Draft, closed, of
 from engine.core.plans import beyond_a_planner, problems
 from engine.core.requests import added, interruptions, rest
-from engine.core.state import Round, Run, Stage, State
+from engine.core.state import ROOT, Round, Run, Stage, State
 from engine.core.values import TaskSpec
 
 Drafts = list[Draft]
@@ -262,6 +262,25 @@ def _bit(state: State, report: c.Bit) -> Drafts:
     return [] if isinstance(stage, str) else [of(stage, e.LimitReached(stage=stage.id, limit=report.limit))]
 
 
+def _put_aside(state: State, report: c.PutAside) -> Drafts:
+    kept = e.WorkKept(
+        ref=report.ref,
+        commit=report.commit,
+        why=report.why,
+        files=report.files,
+        added=report.added,
+        removed=report.removed,
+        size=report.size,
+        left=report.left,
+        lost=report.lost,
+        ignored=report.ignored,
+    )
+    run = state.run
+    known = run is not None and run.id == report.run and report.task in {*run.tasks, ROOT}
+    task, attempt = (report.task, report.attempt) if known else ("", 0)
+    return [Draft(data=kept, task=task, attempt=attempt, agent=report.agent)]
+
+
 def _steered(_: State, report: c.Steered) -> Drafts:
     return [Draft(data=e.AgentSteered(text=report.text, delivered=report.delivered), agent=report.agent)]
 
@@ -328,6 +347,7 @@ _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
     c.Ended: _ended,
     c.Killed: _killed,
     c.Bit: _bit,
+    c.PutAside: _put_aside,
     c.Steered: _steered,
     c.Spent: _spent,
     c.Took: _took,

@@ -217,6 +217,7 @@ class State(Struct, kw_only=True):
     run: Run | None = None
     agents: dict[str, Agent] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)  # id -> accepted | seen | acted, of this run
+    kept: list[str] = field(default_factory=list)  # refs of work that was put aside, the oldest first
 
 
 def evidence_key(tree: str, command: str, env: str) -> str:

@@ -1,8 +1,7 @@
-"""Work that was cut short by a kill without an engine: the next engine keeps it, before it does anything else.
+"""What the last engine left in agents' clones: this one keeps it before it does anything else.
 
-A held agent's clone is touched by nobody until a person resumes it, and then it is brought to a new base. So what it
-holds is put aside under the ref that a kill by an engine would have used. What it stands on is not in the record;
-the clone tells, and that is as far as the clone is believed.
+A clone whose agent goes on with the run is kept by its next step, before that changes anything. The others might not be
+touched for long: those of agents that are held, and all of them when no run goes on.
 """
 
 from __future__ import annotations
@@ -10,49 +9,67 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from engine.agents.environment import allowed_environment
-from engine.core.state import Run, Stage, State
+from engine.core import commands as c
+from engine.core.state import State
 from engine.core.values import AgentSpec
-from engine.processes.errors import ProcessError
 from engine.runtime.cells import Cells
-from engine.runtime.hands.work import kept_ref
-from engine.runtime.member import Member, Place, Unfinished
+from engine.runtime.leavings import waiting
+from engine.runtime.member import Member, Place
 from engine.runtime.room import Room
 from workspaces.clones.clone import Clone
-from workspaces.errors import WorkspaceError
+from workspaces.clones.kept import Kept, listing
+from workspaces.git import Git
 from workspaces.layout import Layout
 from workspaces.repository import Repository
+
+WHY = "it was ended while no engine was there"
 
 
 async def put_aside(
     state: State, held: Collection[str], *, repo: Repository, layout: Layout, env: Mapping[str, str], cells: Cells
-) -> list[str]:
-    """Keep what each held agent's program had under way when the last engine ended; what a person is told of it."""
-    run = state.run
-    if run is None:
-        return []
-    told = []
-    for stage in run.stages.values():
-        if stage.kind == "work" and stage.pid and stage.agent in held:
-            member = _member(state.agents[stage.agent].spec, repo, layout, allowed_environment(env), cells)
-            told.append(await _keep(repo, run, stage, member))
-    return [text for text in told if text]
+) -> list[c.PutAside | c.Noticed]:
+    """Keep what is in the clones of agents that nothing is given to for now; what is to be recorded of it."""
+    goes_on = state.run is not None and state.run.outcome is None
+    told: list[c.PutAside | c.Noticed] = []
+    for name, _ in waiting(layout):
+        if goes_on and name in state.agents and name not in held:
+            continue
+        member = _member(name, repo, layout, allowed_environment(env), cells)
+        member.leavings.tell = told.append
+        try:
+            await member.leavings.clear_up(WHY)
+        finally:
+            await member.place.close()
+    return told
 
 
-def _member(spec: AgentSpec, repo: Repository, layout: Layout, env: Mapping[str, str], cells: Cells) -> Member:
+def _member(agent: str, repo: Repository, layout: Layout, env: Mapping[str, str], cells: Cells) -> Member:
     """The agent with a keeper of another name than its own, which no hold is for."""
-    name, folder = f"_kept-{spec.name}", layout.tree(spec.name)
+    name, folder = f"_kept-{agent}", layout.tree(agent)
     place = Place(name, layout.processes, Room(env, cells.rescue(name, folder)))
-    return Member(spec, clone=Clone(repo, folder, spec.name, place), place=place)
+    spec = AgentSpec(name=agent, runtime="command", does=())
+    return Member(spec, clone=Clone(repo, folder, agent, place), place=place)
 
 
-async def _keep(repo: Repository, run: Run, stage: Stage, member: Member) -> str:
-    ref = kept_ref(run.id, stage.task, stage.round, stage.lease)
-    try:
-        if await repo.git.line("for-each-ref", "--format=%(refname)", ref):
-            return member.kept(ref)  # by an engine that died before it could say so
-        base = await member.clone.begun_from(await repo.tip(run.target))
-        return member.kept(ref) if base and await member.put_aside(Unfinished(base, ref)) else ""
-    except (WorkspaceError, ProcessError):
-        return ""
-    finally:
-        await member.place.close()
+async def untold(git: Git, state: State) -> list[c.PutAside]:
+    """What is kept and not in the record: an engine died between the one and the other, or ended before it."""
+    return [_told(one) for one in reversed(await listing(git)) if one.ref not in state.kept]
+
+
+def _told(kept: Kept) -> c.PutAside:
+    return c.PutAside(
+        agent=kept.agent,
+        run=kept.run,
+        task=kept.task,
+        attempt=kept.attempt,
+        ref=kept.ref,
+        commit=kept.commit,
+        why=kept.why,
+        files=kept.files,
+        added=kept.added,
+        removed=kept.removed,
+        size=kept.size,
+        left=kept.left,
+        lost=kept.lost,
+        ignored=kept.ignored,
+    )

@@ -26,7 +26,7 @@ from engine.processes import records
 from engine.processes.confinement.probe import probe
 from engine.processes.confinement.tiers import MECHANISMS, UNCONFINED, Mechanism, Tier
 from engine.runtime.cells import Cells
-from engine.runtime.cut_short import put_aside
+from engine.runtime.cut_short import put_aside, untold
 from engine.runtime.effects import Effects
 from engine.runtime.intake import Intake
 from engine.runtime.obstacles import Obstacles
@@ -80,8 +80,10 @@ class LocalEngine(Reading):
             held=held,  # type: ignore[arg-type]  # the two words above
         )
         await self.record.report(report)
-        for text in (*notices, *kept):
+        for text in notices:
             self.record.report(c.Noticed(text=text))
+        for told in (*kept, *await untold(self.repo.git, self.record.state)):
+            self.record.report(told)
         if self._run_on() is not None:
             await self._enter_or_rest()
 
@@ -96,7 +98,7 @@ class LocalEngine(Reading):
         self.layout.scratch.mkdir(mode=PRIVATE, exist_ok=True)
         return await probe(mechanisms, scratch=self.layout.scratch)
 
-    async def _put_aside(self, held: Mapping[str, str]) -> list[str]:
+    async def _put_aside(self, held: Mapping[str, str]) -> list[c.PutAside | c.Noticed]:
         try:
             settings = settings_of(self.repo.root)
         except CallRefused:
@@ -253,12 +255,17 @@ class LocalEngine(Reading):
                 names=await self.repo.names(run.base),
                 refused=self._refused,
             )
+            self._world.tell_kept(self._kept)
             self._effects = Effects(self.record, self._world)
             self._watch_crew(self._world)
         self._reconcile()
 
     def _refused(self, asked: Asked) -> None:
         self.record.report(c.Barred(agent=asked.agent, host=asked.host, port=asked.port, why=asked.why))
+
+    def _kept(self, told: c.PutAside | c.Noticed) -> None:
+        if not self.record.broken.done():
+            self.record.report(told)
 
     def _watch_crew(self, world: World) -> None:
         def trust(agent: str) -> Trust:
@@ -277,6 +284,7 @@ class LocalEngine(Reading):
             if effects is not None:
                 await effects.close()
             if world is not None:
+                await world.keep_leavings()
                 await world.close()
             self.intake.busy(on=False)
 

@@ -67,7 +67,7 @@ class Looking:
 
     async def _look(self, member: Member) -> Difference:
         name, work = member.spec.name, member.unfinished
-        if work is None or member.ending:
+        if work is None or work.kind != "work" or member.ending:
             raise CallRefused(f"{name} has no work under way; `task` tells what was claimed", code="nothing")
         if name not in self._places:
             self._places[name] = self._place(name, member)

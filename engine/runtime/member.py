@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from engine.core.values import AgentSpec
@@ -17,9 +17,10 @@ from engine.processes.errors import Busy, KeeperLost, ProcessError
 from engine.processes.keeper import Keeper
 from engine.processes.running import Running
 from engine.processes.values import Program, Proof
+from engine.runtime.leavings import Leavings
 from engine.runtime.room import Room
-from workspaces.clones.clone import Clone
-from workspaces.errors import WorkspaceError
+from workspaces.clones.clone import Clone, Prepared
+from workspaces.clones.rescue import Begun
 from workspaces.ports import Completed
 
 GRACE = 2.0
@@ -185,14 +186,6 @@ class Place:
 _NOTHING = Proof(gone=True, processes=0, ms=0.0, text="nothing of it ran")
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """Work under way: the commit it stands on, and the ref under which it is kept if it is cut short."""
-
-    base: str
-    ref: str
-
-
 class Member:
     """An agent of the crew with its place and its clone."""
 
@@ -201,11 +194,11 @@ class Member:
         self.setup_key = ""
         self.overgrown = False
         self.task = ""  # whose its HOME is
-        self.unfinished: Unfinished | None = None
+        self.leavings = Leavings(spec.name, clone)
+        self.unfinished: Begun | None = None
+        self._prepared: Prepared | None = None
         self._ends = 0
         self._turn = asyncio.Lock()
-        self._keeping = asyncio.Lock()
-        self._kept: dict[str, str] = {}
 
     @property
     def ending(self) -> bool:
@@ -237,29 +230,19 @@ class Member:
     async def _shrink(self) -> None:
         """What it holds is more than it may hold: make room, and begin anew with nothing."""
         self.overgrown, self.setup_key = False, ""
+        await self.leavings.clear_up("its clone holds more than it may")
         await self.clone.discard()
         with suppress(ProcessError):
             await self.place.clear(home=True)
 
-    async def put_aside(self, unfinished: Unfinished | None) -> str:
-        """Keep what the clone holds; the ref, or empty where there is nothing or it can not be had.
+    async def prepare(self, base: str, carry: str | None = None) -> Prepared:
+        """Bring the clone to a base, as `Clone.prepare` does; what was left in it is kept first."""
+        await self.leavings.clear_up()
+        self._prepared = await self.clone.prepare(base, carry)
+        return self._prepared
 
-        Whoever ends the work and the hand that did it may both ask: it is kept once.
-        """
-        if unfinished is None:
-            return ""
-        async with self._keeping:
-            if unfinished.ref not in self._kept:
-                self._kept[unfinished.ref] = await self._keep(unfinished)
-            return self._kept[unfinished.ref]
-
-    async def _keep(self, unfinished: Unfinished) -> str:
-        try:
-            kept = await self.clone.keep(unfinished.ref, base=unfinished.base, message="unfinished work, put aside")
-        except (WorkspaceError, ProcessError):
-            return ""
-        return unfinished.ref if isinstance(kept, str) else ""
-
-    def kept(self, ref: str) -> str:
-        """What a person is told of work that was put aside."""
-        return f"what {self.spec.name} left unfinished is kept as {ref}"
+    def begin(self, begun: Begun) -> None:
+        """A program is about to start in the clone as it was prepared, for this."""
+        if self._prepared is not None:
+            given = replace(begun, base=self._prepared.base, tree=self._prepared.tree)
+            self.unfinished = self.leavings.begin(given)

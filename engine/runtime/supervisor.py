@@ -19,7 +19,11 @@ from engine.runtime.member import Member
 from engine.runtime.record import Record
 from engine.runtime.wanted import Wanted
 from engine.runtime.world import World
+from workspaces.clones.rescue import Begun
 from workspaces.layout import Layout
+
+KEEPING = 2.0
+"""Seconds that the answer to a kill waits for the work to be put aside."""
 
 
 class Supervisor:
@@ -29,7 +33,7 @@ class Supervisor:
         self._record, self._layout = record, layout
         self._frozen: set[str] = set()
         self._ending: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # one thing at a time an agent
 
     def reconcile(self, wanted: Wanted, world: World | None) -> None:
@@ -77,9 +81,8 @@ class Supervisor:
     async def _end(self, name: str, member: Member) -> None:
         left = member.unfinished
         proof = await member.place.stop()
-        kept = await member.put_aside(left) if proof.gone else ""
-        if kept:
-            self._record.report(c.Noticed(text=member.kept(kept)))
+        if proof.gone:
+            await member.leavings.put_aside(left, "it was stopped by a person")
         if proof.gone:
             self._record.report(c.Ended(agent=name, proof=proof.text, processes=proof.processes))
         else:
@@ -91,26 +94,36 @@ class Supervisor:
         with ExitStack() as ends:
             for member in filter(None, members):
                 ends.enter_context(member.being_ended())
-            proofs, kept = await self._killed(names, members, world)
+            proofs, keeps = await self._killed(names, members, world)
+            kept = await self._kept(keeps)
             told = [_report(*one) for one in zip(names, proofs, kept, strict=True)]
+            keeping = [not keep.done() for keep in keeps]
             recorded = [self._record.report(one) for one in told]
         await asyncio.gather(*recorded)
-        return [_as_json(one, proof) for one, proof in zip(told, proofs, strict=True)]
+        return [_as_json(*one) for one in zip(told, proofs, keeping, strict=True)]
 
     async def _killed(
         self, names: Sequence[str], members: Sequence[Member | None], world: World | None
-    ) -> tuple[Sequence[Proof], Sequence[str]]:
+    ) -> tuple[Sequence[Proof], Sequence[asyncio.Task[str]]]:
         unfinished = [member.unfinished if member is not None else None for member in members]
         kills = [asyncio.ensure_future(_kill(member, world)) for member in members]
         await asyncio.sleep(0)  # every signal is on its way before a hold is written
         for name in names:
             records.hold(self._layout.processes, name, "killed", "killed by a person")
         proofs = await asyncio.gather(*kills)
-        kept = [
-            await member.put_aside(left) if member is not None and proof.gone else ""
+        keeps = [
+            asyncio.create_task(_keep(member if proof.gone else None, left))
             for member, left, proof in zip(members, unfinished, proofs, strict=True)
         ]
-        return proofs, kept
+        return proofs, keeps
+
+    async def _kept(self, keeps: Sequence[asyncio.Task[str]]) -> list[str]:
+        """Under which refs their work is kept; empty where that takes longer, and then it is told when it is done."""
+        _, late = await asyncio.wait(keeps, timeout=KEEPING) if keeps else (set(), set())
+        for one in late:
+            self._tasks.add(one)
+            one.add_done_callback(self._tasks.discard)
+        return [keep.result() if keep.done() else "" for keep in keeps]
 
 
 _IDLE = Proof(gone=True, processes=0, ms=0.0, text="nothing of it ran")
@@ -128,6 +141,10 @@ async def _kill(member: Member | None, world: World | None) -> Proof:
     return look if look is not None and not look.gone else proof
 
 
+async def _keep(member: Member | None, left: Begun | None) -> str:
+    return await member.leavings.put_aside(left, "it was killed by a person") if member is not None else ""
+
+
 def _report(name: str, proof: Proof, kept: str) -> c.Killed:
     return c.Killed(
         agent=name,
@@ -139,7 +156,7 @@ def _report(name: str, proof: Proof, kept: str) -> c.Killed:
     )
 
 
-def _as_json(told: c.Killed, proof: Proof) -> dict[str, Any]:
-    """As `kill --json` prints it."""
+def _as_json(told: c.Killed, proof: Proof, keeping: bool) -> dict[str, Any]:
+    """As `kill --json` prints it; `keeping` while its work is still being put aside."""
     survivors = [{"pid": s.pid, "state": s.state, "wchan": s.wchan} for s in proof.survivors]
-    return {**asdict(told), "survivors": survivors}
+    return {**asdict(told), "survivors": survivors, **({"keeping": True} if keeping else {})}

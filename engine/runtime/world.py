@@ -5,6 +5,7 @@ Made anew for each run, and after a restart, from the settings and the record.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from engine.gateway.call import Asked
 from engine.processes.confinement.tiers import Tier
 from engine.runtime.cells import Cells
 from engine.runtime.gates import Gates
+from engine.runtime.leavings import Tell
 from engine.runtime.looking import Looking
 from engine.runtime.member import Member, Place
 from engine.runtime.room import Room
@@ -79,6 +81,15 @@ class World:
             keep_ignored=bool(project.setup),
         )
         return Member(spec, clone=clone, place=place)
+
+    def tell_kept(self, tell: Tell) -> None:
+        """Where it is said from now on what is kept of work that was cut short."""
+        for member in self.members.values():
+            member.leavings.tell = tell
+
+    async def keep_leavings(self) -> None:
+        """Keep what agents have left in their clones that nobody has taken in."""
+        await asyncio.gather(*(member.leavings.clear_up() for member in self.members.values()))
 
     def agent_settings(self, name: str) -> AgentSettings | None:
         """What the configuration says of an agent, by its pool."""

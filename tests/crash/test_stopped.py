@@ -90,10 +90,10 @@ def test_what_an_agent_killed_without_an_engine_had_done_is_kept_by_the_next_one
                 git(house.root, "update-ref", ref, half_done(house.root))
         with run.living() as (_, stream):
             run.hear(stream)
-        told = [event["data"]["text"] for event in map(plain, run.told) if event["kind"] == "notice_given"]
-        kept = [text.rpartition(" ")[2] for text in told]
+        told = [event for event in map(plain, run.told) if event["kind"] == "work_kept"]
+        kept = [event["data"]["ref"] for event in told]
         assert kept
-        assert set(told) <= {f"what {agent} left unfinished is kept as {ref}" for ref, agent in due.items()}
+        assert {event["data"]["ref"]: event["agent"] for event in told}.items() <= due.items()
         assert len(kept) == len(due) or not before
         for ref in kept:
             assert git(house.root, "diff", "--name-only", f"{ref}^", ref) == "parts/half"

@@ -114,9 +114,10 @@ if os.environ["QUARTERDECK_AGENT"] == "builder-1":
     assert "ended after SIGTERM" in settled["proof"]
     assert place.end()["data"]["outcome"] == "verified"
     assert place.of("merge_done")[0]["agent"] == "builder-2"
-    notice = place.of("notice_given")[-1]["data"]["text"]
-    assert notice.startswith("what builder-1 left unfinished is kept as refs/quarterdeck/kept/")
-    assert place.git("show", f"{notice.split()[-1]}:last") == "words"
+    (kept,) = place.of("work_kept", agent="builder-1")
+    assert kept["data"]["ref"].startswith("refs/quarterdeck/kept/")
+    assert kept["data"]["why"] == "it was stopped by a person"
+    assert place.git("show", f"{kept['data']['ref']}:last") == "words"
 
 
 def test_kill_all_ends_everything_and_the_run_rests(place):

@@ -14,7 +14,7 @@ from engine.processes.confinement.tiers import UNCONFINED
 from engine.runtime import looking
 from engine.runtime.cells import Cells
 from engine.runtime.looking import Looking
-from engine.runtime.member import Unfinished
+from workspaces.clones.rescue import Begun
 from workspaces.layout import Layout
 
 
@@ -37,7 +37,7 @@ class Scene:
         self.member = SimpleNamespace(
             spec=SimpleNamespace(name="builder-1"),
             clone=work.clone,
-            unfinished=Unfinished(work.tip, "refs/x"),
+            unfinished=Begun(ref="refs/x", base=work.tip),
             ending=False,
         )
 
@@ -149,7 +149,7 @@ def test_an_agent_without_work_is_not_looked_at(work, tmp_path, change):
 def test_a_look_that_fails_says_why(work, tmp_path):
     async def scenario():
         async with Scene(work, tmp_path) as scene:
-            scene.member.unfinished = Unfinished("0" * 40, "refs/x")
+            scene.member.unfinished = Begun(ref="refs/x", base="0" * 40)
             with pytest.raises(CallRefused, match="could not be told") as no:
                 await scene.looking.difference(scene.member)
             assert (no.value.code, no.value.exit_code) == ("unseen", 1)

@@ -198,18 +198,6 @@ def test_marker_lines_that_were_no_conflict_of_ours_are_text(tmp_path: Path) -> 
     assert b.attempt({"about-git.md": "<<<<<<< HEAD\nmine\n>>>>>>> yours\n"}).files == ("about-git.md",)
 
 
-def test_unfinished_work_is_kept_untracked_files_too(tmp_path: Path) -> None:
-    b = bench(tmp_path)
-    b.prepare()
-    b.edit({"a.txt": "half\n", "untracked": "u"})
-    ref = "refs/quarterdeck/kept/R/T/1"
-    commit = run(b.clone.keep(ref, base=b.tip, message="killed\n"))
-    assert git(b.root, "rev-parse", ref) == commit
-    assert git(b.root, "show", f"{ref}:untracked") == "u"
-    b.prepare()
-    assert run(b.clone.keep(f"{ref}-2", base=b.tip, message="killed\n")) == Empty()
-
-
 @pytest.mark.parametrize(
     "harm", ["no .git", "garbage index", "no objects folder", ".git is a file", "no HEAD", "a link"]
 )

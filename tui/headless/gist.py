@@ -326,6 +326,14 @@ def _limit_reached(_: e.Event, data: e.LimitReached, __: State) -> Gist:
     return Gist("bad" if ended else "wait", "limit", f"{reached(data.limit)} ({setting(data.limit.limit)})")
 
 
+@_says(e.WorkKept)
+def _work_kept(event: e.Event, data: e.WorkKept, _: State) -> Gist:
+    what = f"{count(data.files, 'file')} +{data.added} -{data.removed}" if data.files else "what git ignores"
+    lost = (f"left out: {listed(list(data.left))}{'' if data.lost <= len(data.left) else ' and more'}",)
+    whose = f"what {event.agent} left unfinished" if event.agent else "unfinished work"
+    return Gist("note", "kept", f"{whose}, {what}, is kept as {data.ref}: {data.why}", lost if data.lost else ())
+
+
 @_says(e.AgentSteered)
 def _steered(_: e.Event, data: e.AgentSteered, __: State) -> Gist:
     return Gist("note", "told", f"{data.text}{'' if data.delivered else ' (in its inbox)'}")

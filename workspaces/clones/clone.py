@@ -1,19 +1,23 @@
-"""An agent's clone: brought to a base before an attempt, read out after it.
+"""An agent's clone: brought to a base before an attempt, read out after it, kept as it stands when it was cut short.
 
-Two calls inside, one script each. Whatever the agent did to its own `.git` is undone or makes the clone be made anew;
-nothing of it is ever read with our own rights.
+One call inside for each, one script each. Whatever the agent did to its own `.git` is undone or makes the clone be made
+anew; nothing of it is ever read with our own rights.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workspaces.clones import intake, scripts
+from workspaces.clones.bones import move_out
 from workspaces.clones.intake import Change, Empty, Refusal
 from workspaces.clones.quarantine import Quarantine
+from workspaces.clones.rescue import Begun, Kept, Rescuer
+from workspaces.clones.touched import touched
 from workspaces.clones.tree import Tree, why
 from workspaces.merge.probe import Combined, Conflict, Side, probe
 from workspaces.ports import Inside
@@ -24,7 +28,6 @@ LIMIT = 64 * 1024 * 1024
 
 Refuses = Callable[[Change], str]
 
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MARKER = re.compile(r"(<{7}|\|{7}|>{7})( |$)")
 
 
@@ -32,13 +35,15 @@ _MARKER = re.compile(r"(<{7}|\|{7}|>{7})( |$)")
 class Prepared:
     """A clone that is ready. Not `clean` when the carried change conflicts with the base; `sides` say where.
 
-    `fresh` when the clone was made by this call, so that nothing of an earlier setup is in it.
+    `fresh` when the clone was made by this call, so that nothing of an earlier setup is in it. `tree` is what it was
+    given: a tree or commit.
     """
 
     base: str
     sides: tuple[Side, ...]
     clean: bool
     fresh: bool
+    tree: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Clone:
         self._git = repo.git
         self._aside = Quarantine(repo.common_dir, agent)
         self._inside = inside
+        self._rescuer = Rescuer(repo, self._aside, folder, self.who, inside)
         self._tree = Tree(repo, folder, self.who, inside, copies=copies, keep_ignored=keep_ignored)
         self._conflicted: frozenset[str] = frozenset()
 
@@ -85,7 +91,7 @@ class Clone:
         sides = start.sides if isinstance(start, Conflict) else ()
         fresh = await self._tree.restore(base, start.tree)
         self._conflicted = frozenset(side.path for side in sides)
-        return Prepared(base, sides, clean=isinstance(start, Combined), fresh=fresh)
+        return Prepared(base, sides, clean=isinstance(start, Combined), fresh=fresh, tree=start.tree)
 
     async def submit(
         self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT, refuses: Refuses = lambda _: ""
@@ -110,19 +116,21 @@ class Clone:
         """What `submit` took in under `ref` already, as it gave it then; None if it did not. Runs nothing inside."""
         return await intake.taken(self._git, ref, base=base, who=self.who)
 
-    async def keep(self, ref: str, *, base: str, message: str, limit_bytes: int = LIMIT) -> str | Empty | Refusal:
-        """Put aside what is there, finished or not, under `ref`, which must be new; give the commit."""
-        change = await self._take(base, message, limit_bytes)
-        if not isinstance(change, Change):
-            return change
-        await intake.name(self._git, ref, change.commit)
-        return change.commit
+    async def touched(self, since: int) -> bool:
+        """Whether anything in it may have changed since that moment (nanoseconds of Unix time). Runs nothing inside."""
+        return await asyncio.to_thread(touched, self.folder, since)
 
-    async def begun_from(self, tip: str) -> str:
-        """The commit up to `tip` that the work in the clone stands on, as the clone has it; empty where it has none."""
-        done = await self._inside(("git", "merge-base", "HEAD", tip), cwd=self.folder, env=scripts.ENVIRONMENT)
-        said = done.out.decode(errors="replace").strip()
-        return said if done.code == 0 and _COMMIT.fullmatch(said) else ""
+    async def keep(self, begun: Begun, why_: str) -> Kept | Empty | Refusal:
+        """Put aside what is there, finished or not, untracked files too, under the ref of `begun`, which must be new.
+
+        `why_` completes "put aside because". Nothing of the agent's git runs or is waited for. Raises `AttemptTaken`,
+        `GitFailed`.
+        """
+        return await self._rescuer.keep(begun, why_)
+
+    async def lay_aside(self) -> Path:
+        """Move all that is in it out to a new folder beside it, where it can not be kept in any other way."""
+        return await asyncio.to_thread(move_out, self.folder)
 
     async def discard(self) -> None:
         """Empty the folder, which stays; what is prepared next is made anew."""

@@ -70,18 +70,28 @@ async def receive(
     name, _, pack = output.partition(b"\n")
     if not _OID.fullmatch(name):
         return Refusal("nothing that names a commit came out of the clone")
-    if len(pack) > limit:
-        return Refusal(f"the change is larger than {limit} bytes; leave generated files out, for example by .gitignore")
-    arguments = (pack, len(name) // 2, UNPACKED)
-    size = await asyncio.to_thread(declared, *arguments) if len(pack) > SLOW else declared(*arguments)
-    if size > UNPACKED:
-        return Refusal(f"the change unpacks to more than {UNPACKED} bytes")
-    aside.begin()
-    refused = await _store(git, pack, limit, aside.env)
+    refused = await admit(git, aside, pack, limit=limit, name_bytes=len(name) // 2)
     change = refused or await examine(git, name.decode(), base=base, who=who, env=aside.env)
     if isinstance(change, Change):
         aside.release()
     return change
+
+
+async def admit(git: Git, aside: Quarantine, pack: bytes, *, limit: int, name_bytes: int) -> Refusal | None:
+    """Put the objects of a pack into the quarantine, or say why not. `name_bytes` is the length of an object's name."""
+    if len(pack) > limit:
+        return Refusal(f"the change is larger than {limit} bytes; leave generated files out, for example by .gitignore")
+    arguments = (pack, name_bytes, UNPACKED)
+    size = await asyncio.to_thread(declared, *arguments) if len(pack) > SLOW else declared(*arguments)
+    if size > UNPACKED:
+        return Refusal(f"the change unpacks to more than {UNPACKED} bytes")
+    aside.begin()
+    return await _store(git, pack, limit, aside.env)
+
+
+def is_oid(text: str) -> bool:
+    """Whether this is the whole name of an object."""
+    return text.isascii() and _OID.fullmatch(text.encode()) is not None
 
 
 async def examine(

@@ -14,10 +14,12 @@ from engine.core import commands as c
 from engine.runtime.desk import Desk
 from engine.runtime.gates import run_setup
 from engine.runtime.hands.held import Holding
+from engine.runtime.leavings import kept_ref
 from engine.runtime.member import Gone, Member
 from engine.runtime.sayings import Transcript
 from workspaces.clones.clone import Prepared
 from workspaces.clones.copies import archive
+from workspaces.clones.rescue import Begun
 
 
 def member_of(desk: Desk) -> Member:
@@ -64,6 +66,7 @@ async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[s
     brief = _brief(desk, member, role, instructions, tuple(settings.command) if settings else ())
     transcript = _transcript(desk, brief)
     desk.world.ways_out.begin(member.spec.name)
+    member.begin(_begun(desk))
     try:
         with member.place.reaching(settings.permissions.network if settings else ()):
             session = await adapter.start(brief, member.place, _listener(desk, member, transcript, holding))
@@ -76,6 +79,20 @@ async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[s
     if member.ending or finished.reason == "cancelled":
         raise Gone
     return finished
+
+
+def _begun(desk: Desk) -> Begun:
+    """What is kept of the step if it is cut short, and under which name."""
+    stage = desk.stage
+    return Begun(
+        ref=kept_ref(desk.run.id, stage.task, stage.round, desk.lease),
+        run=desk.run.id,
+        task=stage.task,
+        attempt=stage.round,
+        lease=desk.lease,
+        kind=stage.kind,
+        copies=desk.world.settings.project.copies,
+    )
 
 
 def _transcript(desk: Desk, brief: Brief) -> Transcript:

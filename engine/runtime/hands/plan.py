@@ -24,7 +24,7 @@ async def plan(desk: Desk) -> c.Result:
     async with member.turn():
         try:
             base = await desk.world.repo.tip(run.target)
-            prepared = await member.clone.prepare(base)
+            prepared = await member.prepare(base)
             await make_ready(desk, member, prepared, base)
         except (SetupFailed, WorkspaceError) as error:
             return c.Broke(reason=str(error), blame="agent")

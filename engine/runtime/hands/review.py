@@ -22,7 +22,7 @@ async def review(desk: Desk) -> c.Result:
     member = member_of(desk)
     async with member.turn():
         try:
-            prepared = await member.clone.prepare(change.base, change.commit)
+            prepared = await member.prepare(change.base, change.commit)
             await make_ready(desk, member, prepared, change.tree)
         except (SetupFailed, WorkspaceError) as error:
             return c.Broke(reason=str(error), blame="agent")

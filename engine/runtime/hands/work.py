@@ -19,14 +19,13 @@ from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands import taken
 from engine.runtime.hands.agent import assign, make_ready, member_of
-from engine.runtime.member import Member, Unfinished
+from engine.runtime.member import Member
 from workspaces.clones import intake
 from workspaces.clones.clone import Prepared, identity
 from workspaces.clones.intake import Empty, Refusal
 from workspaces.errors import WorkspaceError
 
 ATTEMPTS = "refs/quarterdeck/attempts"
-KEPT = "refs/quarterdeck/kept"
 
 
 async def work(desk: Desk) -> c.Result:
@@ -48,11 +47,6 @@ def attempt_ref(desk: Desk) -> str:
     return f"{ATTEMPTS}/{desk.run.id}/{desk.stage.task}/{desk.stage.round}"
 
 
-def kept_ref(run: str, task: str, number: int, lease: int) -> str:
-    """The ref under which a round's unfinished work is put aside."""
-    return f"{KEPT}/{run}/{task}/{number}-{lease}"
-
-
 async def _taken_in(desk: Desk) -> c.Worked | None:
     """The claim of an engine that died between taking the work in and saying so."""
     git = desk.world.repo.git
@@ -71,9 +65,7 @@ async def _prepare(desk: Desk, member: Member) -> Prepared:
     """The clone at the target's tip, with the change of the last round that had one on top."""
     base = await desk.world.repo.tip(desk.run.target)
     earlier = [r.change.commit for r in desk.task.rounds if r.change is not None and r.number < desk.stage.round]
-    ref = kept_ref(desk.run.id, desk.stage.task, desk.stage.round, desk.lease)
-    prepared = await member.clone.prepare(base, earlier[-1] if earlier else None)
-    member.unfinished = Unfinished(base, ref)
+    prepared = await member.prepare(base, earlier[-1] if earlier else None)
     await make_ready(desk, member, prepared, base)
     return prepared
 
@@ -96,9 +88,7 @@ async def _round(desk: Desk, member: Member, prepared: Prepared) -> c.Result:
     try:
         finished = await assign(desk, member, "work", instructions)
     except asyncio.CancelledError:
-        kept = await member.put_aside(member.unfinished)
-        if kept and desk.record.state.up:
-            desk.report(c.Noticed(text=member.kept(kept)))
+        await member.leavings.put_aside(member.unfinished, "its step was ended")
         raise
     if finished.reason != "completed":
         return await _broken(member, finished)
@@ -123,10 +113,12 @@ async def _submit(desk: Desk, member: Member, prepared: Prepared, finished: Fini
     )
     match change:
         case Empty():
+            await _kept(member, "it was said to be done, and the diff is empty")
             return c.Broke(reason="it claims to be done, and changed nothing: the diff is empty")
         case Refusal(reason=reason):
             return await _refused(desk, member, reason)
         case _:
+            member.leavings.settle()
             confidence = finished.result.confidence if finished.result else None
             plain = await _plain(desk, change, member.spec.name)
             return c.Worked(change=plain, summary=message, confidence=confidence)
@@ -134,7 +126,7 @@ async def _submit(desk: Desk, member: Member, prepared: Prepared, finished: Fini
 
 async def _refused(desk: Desk, member: Member, reason: str) -> c.Broke:
     """The author is told how to have single files of it back: the clone reads the objects, and begins anew."""
-    kept = await member.put_aside(member.unfinished)
+    kept = await _kept(member, reason)
     if not kept:
         return c.Broke(reason=reason)
     commit = await desk.world.repo.git.line("rev-parse", kept)
@@ -149,6 +141,10 @@ async def _plain(desk: Desk, change: intake.Change, author: str) -> Change:
     return taken.recorded(spec, change, source=desk.task.source, hooks=await desk.world.hooks())
 
 
+async def _kept(member: Member, why: str) -> str:
+    return await member.leavings.put_aside(member.unfinished, f"the attempt failed: {why}")
+
+
 async def _broken(member: Member, finished: Finished) -> c.Broke:
     """The round failed; what it left is put aside under a ref of its own."""
     reason, _, detail = finished.detail.partition("\n")
@@ -157,5 +153,5 @@ async def _broken(member: Member, finished: Finished) -> c.Broke:
         reason=reason or f"the agent ended: {finished.reason}",
         detail=detail.strip(),
         blame="work" if said_so else "agent",
-        kept=await member.put_aside(member.unfinished),
+        kept=await _kept(member, reason or finished.reason),
     )
