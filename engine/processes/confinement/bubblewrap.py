@@ -155,7 +155,9 @@ class Translation:
             if not _kind(real) and os.path.lexists(real):
                 raise Refused(f"freezing {os.fsdecode(target)}: a symbolic link leads to it")
             return (b"--ro-bind", real, target) if _kind(real) else ()
-        kind = _kind(os.path.realpath(real) if real == target else real)
+        around = covering.around(target, self.done)
+        scratch = around is not None and covering.ours(around)  # what is covered there has something shown in it
+        kind = stat.S_IFDIR if scratch else _kind(os.path.realpath(real) if real == target else real)
         if kind == stat.S_IFDIR:
             self.make_room(target, folder=True)
             return (b"--size", SIZE, b"--tmpfs", target)
