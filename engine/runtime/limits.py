@@ -20,6 +20,8 @@ from engine.runtime.disk import Disk
 PERIOD = 1.0
 NEARLY = 0.98
 """The part of the processes it may have at which the kernel begins to refuse more."""
+APART = 3
+"""By how many processes the kernel's count may differ from ours: where it counts by user, first processes count too."""
 AGAIN = 10.0
 """Seconds after which memory that is shared among many is weighed again."""
 
@@ -124,7 +126,7 @@ class Watch:
         most = self._limits.processes
         if not most or processes < most * NEARLY:
             return None
-        if processes > most:  # nobody refused them
+        if processes > most + APART:  # nobody refused them
             return Limited(limit="processes", value=str(most), used=str(processes), done="ended")
         if not self._crowded:
             self._crowded = True
