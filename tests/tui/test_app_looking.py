@@ -186,6 +186,16 @@ async def test_a_window_that_becomes_tiny_shows_one_panel_and_grows_again(dash, 
     await dash.sees("─ crew", "─ plan")
 
 
+@story()
+async def test_a_window_that_grows_under_an_overlay_is_whole_when_that_is_closed(dash, engine):
+    await dash.resize(50, 12)
+    await dash.press("question_mark")
+    await dash.sees("keys (esc goes back)")
+    await dash.resize(120, 36)
+    await dash.press("escape")
+    await dash.sees("─ crew", "─ plan", "waiting")
+
+
 def test_hostile_words_are_shown_and_break_nothing():
     evil = "\x1b[2J\x1b]0;owned\x07\u202egnp\u202c 漢字 e\u0301\u0301 [bold]x[/] \x9b31m"
     crew = (AgentSpec(name="a[b]", runtime="scripted", does=("implement",)), *CREW)

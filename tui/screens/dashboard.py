@@ -106,8 +106,9 @@ class Dashboard(Screen[None]):
         self.ready = False
 
     def on_screen_resume(self) -> None:
-        """No overlay is open any more."""
+        """No overlay is open any more; under it, the terminal may have got another size."""
         self.post_message(self.Looks())
+        self.repaint()
 
     # -- painting ------------------------------------------------------------------------------------------------------
 
