@@ -17,12 +17,11 @@ from pathlib import Path
 
 from engine.processes import tree
 from engine.processes.first import First, kill_cgroup
+from engine.processes.launch import NONCE
 from engine.processes.records import Record
 from engine.processes.tree import Process
 from engine.processes.values import Proof, Survivor
 
-NONCE = "QUARTERDECK_KEEPER"
-"""The variable that every program gets, so that it can be found by it."""
 PATIENCE = 1.0
 STEP = 0.002
 PURSUIT = 2.0

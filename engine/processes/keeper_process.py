@@ -19,7 +19,7 @@ import sys
 
 from engine.processes import spawning, tree, wire
 from engine.processes.confinement import inside
-from engine.processes.serving import Keeper, deaths, drain
+from engine.processes.serving import PATIENCE_MS, Keeper, deaths, drain
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _in_bubblewrap(control: _socket.socket, spec: Spec) -> None:
 
     arguments = (str(number) for number in (spec.port, spec.processes, spec.file_bytes))
     child, heard = bubblewrap.start(spec, control.fileno(), BOOT_INSIDE, arguments)
-    watch(control, child)
+    watch(control, child, adopting=True)
     if said := bubblewrap.complaint(heard):
         refuse(control, inside.Refused(said))  # nobody listens to it who has been told `ready`
 
@@ -158,28 +158,45 @@ def serve_inside(control: _socket.socket, above: int, listening: Sequence[int]) 
     Keeper(control, alone=True, above=above).serve((processes, *listening))
 
 
-def watch(control: _socket.socket, child: int) -> None:
-    """Until `child` is gone, and with it all that came to us as orphans; the engine's end is its end."""
+def watch(control: _socket.socket, child: int, *, adopting: bool = False) -> None:
+    """Until `child` is gone, and with it whoever came to us as an orphan; the engine's end is its end.
+
+    `adopting`: orphans can come, and are found in /proc; who made namespaces sees another /proc and gets none.
+    """
     tree.become_subreaper()
     tree.become_unreadable()
     wakeup = deaths()
     poll = select.poll()
     poll.register(wakeup, select.POLLIN)
     poll.register(control.fileno(), 0)  # only whether it is hung up: what is said on it is for the child
-    while _left():
-        for descriptor, _ in poll.poll():
+    over = False
+    while (ended := _reaped()) is not None:
+        over = over or child in ended
+        if over:
+            for pid in tree.children(os.getpid()) if adopting else {child} - ended:
+                _kill(pid)
+        for descriptor, _ in poll.poll(PATIENCE_MS if over else None):
             if descriptor == wakeup:
                 drain(wakeup)
             else:
                 poll.unregister(descriptor)
-                os.kill(child, signal.SIGKILL)  # not reaped before we end, so it is nobody else
+                over = True
 
 
-def _left() -> bool:
-    """Reap. Whether a child is left."""
+def _reaped() -> set[int] | None:
+    """Who has died, from now on no process of ours; None once there is no child."""
+    ended = set()
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+            ended.add(pid)
     except ChildProcessError:
-        return False
-    return True
+        return None
+    return ended
+
+
+def _kill(pid: int) -> None:
+    """SIGKILL to a child. Nobody but us reaps it, so its number is nobody else's."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

@@ -20,15 +20,18 @@ from engine.processes.greeting import ask_for_credentials
 ROOT = Path(__file__).resolve().parents[2]
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from engine.processes.keeper_process import main; main()"
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # some interpreters do not start without
+NONCE = "QUARTERDECK_KEEPER"
+"""The variable that every keeper and every program gets, so that they can be found by it."""
 KEEPERS: set[int] = set()
 """The pids of all keepers of this process: its children that are nobody's orphans."""
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", *_LOADER)
 
 
-def launch(name: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def launch(name: str, nonce: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """A keeper process and the engine's end of its control socket. Blocks for the fork, about a millisecond.
 
-    The engine becomes a subreaper as well, for the orphans of a keeper that somebody kills.
+    It has `nonce` in its environment, and so has what it starts to make a sandbox. The engine becomes a subreaper as
+    well, for the orphans of a keeper that somebody kills.
     """
     tree.become_subreaper()
     ours, theirs = socket.socketpair()
@@ -41,7 +44,7 @@ def launch(name: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={key: os.environ[key] for key in _LOADER if key in os.environ},
+                env={NONCE: nonce} | {key: os.environ[key] for key in _LOADER if key in os.environ},
                 cwd="/",
                 start_new_session=True,
             )

@@ -20,8 +20,8 @@ from engine.processes import tree, wire
 from engine.processes.channel import Answer, Channel
 from engine.processes.confinement.tiers import Cell
 from engine.processes.errors import Interrupted, KeeperLost, NotConfined, StartFailed
-from engine.processes.felling import NONCE, PATIENCE, Felling, adopted
-from engine.processes.launch import KEEPERS
+from engine.processes.felling import PATIENCE, Felling, adopted
+from engine.processes.launch import KEEPERS, NONCE
 from engine.processes.running import Running, Taking
 from engine.processes.sandbox import Sandbox
 from engine.processes.starting import Started, ended, start
@@ -152,7 +152,7 @@ class Lifeline:
         self._channel.close()
         self.wake()  # it has only to reap, and to end
         if self.running:
-            self._drop(self.running, int(signal.SIGKILL))
+            self._drop(self.running)
 
     async def close(self) -> None:
         """End the keeper and what it runs. Harmless twice."""
@@ -196,11 +196,11 @@ class Lifeline:
             running, self.running = self.running, None
             running.end(code if code >= 0 else None, -code if code < 0 else None, int(frame[2]))
 
-    def _drop(self, running: Running, number: int | None = None) -> None:
-        """It was ended by us with a signal, it never ran, or nobody knows how it ended."""
+    def _drop(self, running: Running) -> None:
+        """It was killed with its sandbox by us, it never ran, or nobody knows how it ended."""
         if self.running is running:
             self.running = None
-        running.end(None, number)
+        running.end(None, int(signal.SIGKILL) if self._condemned else None)
 
     def _on_end(self) -> None:
         self._burial = self._burial or asyncio.get_running_loop().create_task(self._fell())

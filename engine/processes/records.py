@@ -61,7 +61,7 @@ def boot_id() -> str:
         return ""
 
 
-def describe(name: str, pid: int, *, confinement: str = CONFINEMENT, cgroup: str = "") -> Record:
+def describe(name: str, pid: int, nonce: str, *, confinement: str = CONFINEMENT, cgroup: str = "") -> Record:
     """The record of keeper `pid`, a child of this process that is not reaped yet."""
     keeper, engine = tree.look(pid), tree.look(os.getpid())
     return Record(
@@ -69,7 +69,7 @@ def describe(name: str, pid: int, *, confinement: str = CONFINEMENT, cgroup: str
         pid=pid,
         start=keeper.start if keeper else 0,
         boot_id=boot_id(),
-        nonce=os.urandom(8).hex(),
+        nonce=nonce,
         created=time.time(),
         engine_pid=os.getpid(),
         engine_start=engine.start if engine else 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import time
@@ -43,9 +44,10 @@ async def start(name: str, folder: Path, cell: Cell | None) -> Started:
     label = (cell.tier if cell else UNCONFINED).label
     path = records.path_of(folder, name)
     group = _grouped(name, label, cell)
-    process, end = launch(name)
+    nonce = os.urandom(8).hex()
+    process, end = launch(name, nonce)
     try:
-        record = records.describe(name, process.pid, confinement=label, cgroup=str(group.path) if group else "")
+        record = records.describe(name, process.pid, nonce, confinement=label, cgroup=str(group.path) if group else "")
         records.write(folder, record)
         met = await _meet(name, label, end, _encoded(cell, group))
         record, sandbox, listeners = _taken(record, met, group)

@@ -10,8 +10,8 @@ import pytest
 
 from engine.processes import tree
 from engine.processes.felling import Felling
-from engine.processes.serving import Keeper
 from engine.processes.records import Record
+from engine.processes.serving import Keeper
 from engine.processes.tree import Process
 
 KEEPER = Record(
