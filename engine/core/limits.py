@@ -10,7 +10,10 @@ _REACHED = {
         "refused": "it has {used} of {value} processes, and more are refused",
         "ended": "it had {used} processes, more than {value}",
     },
-    "memory": {"ended": "it used {used} of memory, more than {value}"},
+    "memory": {
+        "ended": "it used {used} of memory, more than {value}",
+        "refused": "it wanted more than {value} of memory, and the kernel ended a process of it",
+    },
     "disk": {"ended": "its clone, home and tmp held {used}, more than {value}"},
     "file": {"ended": "it wrote a file of more than {value}"},
     "output": {"slowed": "it prints more than {value} a second and is slowed down"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+from engine.processes.confinement.cgroup import Group
 from engine.processes.values import Measured
 from engine.processes.weighing import weigh
 from engine.runtime.member import Place
@@ -19,6 +21,13 @@ class Body:
     def frozen(self) -> bool:
         """Whether it stands still."""
         return self._place.frozen
+
+    @property
+    def starved(self) -> int:
+        """How many processes the kernel has ended in its control group."""
+        keeper = self._place.live
+        group = keeper.record.cgroup if keeper is not None else ""
+        return Group(Path(group)).killed_for_memory() if group else 0
 
     async def measure(self) -> Measured | None:
         """What it uses now."""

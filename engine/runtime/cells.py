@@ -108,6 +108,7 @@ class Cells:
             masked=self._masked,
             aliases=tuple((self._root / top, tree / top) for top in self._names),
             processes=limits.processes,
+            memory=limits.memory,
             file_bytes=limits.file or 0,
         )
         return Cell(self.tier, profile)

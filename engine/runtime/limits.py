@@ -45,6 +45,11 @@ class Watched(Protocol):
         """Whether it stands still."""
         ...
 
+    @property
+    def starved(self) -> int:
+        """How many processes the kernel has ended for want of memory, where it keeps to the limit itself."""
+        ...
+
     async def measure(self) -> Measured | None:
         """What it uses now; None where nothing runs or nobody can say. Raises ProcessError."""
         ...
@@ -55,7 +60,7 @@ class Watched(Protocol):
 
 
 class Watch:
-    """One program that runs. `over` is the limit it was ended for."""
+    """One program that runs. `over` is the limit it was ended for, `starved` that of memory if the kernel holds it."""
 
     def __init__(
         self,
@@ -69,6 +74,8 @@ class Watch:
         clock: Clock = time.monotonic,
     ) -> None:
         self.over: Limited | None = None
+        self.starved: Limited | None = None
+        self._starved = place.starved
         self._limits, self._place, self._disk, self._clock = limits, place, disk, clock
         self._tell, self._end, self._freeze = tell, end, freeze
         self._deadline = Deadline(limits.time, clock)
@@ -89,8 +96,16 @@ class Watch:
         finally:
             self._disk.close()
 
+    def see_starved(self) -> None:
+        """Look whether the kernel has ended a process of it; once more at its end."""
+        before, self._starved = self._starved, self._place.starved
+        if self._starved > before and self.starved is None:
+            self.starved = Limited(limit="memory", value=show_size(self._limits.memory), done="refused")
+            self._tell(self.starved)
+
     async def look(self) -> None:
         """Look once."""
+        self.see_starved()
         if self._place.frozen:
             self._deadline.stand()
             self._idle.restart()

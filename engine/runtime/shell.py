@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -90,9 +91,11 @@ async def run_line(
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+    watch.see_starved()
     done = _completed(ended, place, time.monotonic() - began, timed_out=timed_out)
     output = await asyncio.to_thread(lambda: clean_lines(ends.whole().decode(errors="replace")))
-    return Said(done, output, f"{reached(watch.over)} ({setting(watch.over.limit)})" if watch.over is not None else "")
+    over = watch.over or (watch.starved if done.code == -signal.SIGKILL else None)
+    return Said(done, output, f"{reached(over)} ({setting(over.limit)})" if over is not None else "")
 
 
 def _watch(place: Place, folder: Path, limits: Limits, tell: Tell) -> Watch:

@@ -28,7 +28,7 @@ class FakePlace:
     def __init__(self):
         self.frozen = False
         self.use: Use | None = Use()
-        self.shared = 0
+        self.shared = self.starved = 0
         self.lost = False
         self.measured = self.weighed = 0
 
@@ -56,9 +56,9 @@ class FakeDisk:
 
 
 class Bench:
-    def __init__(self, **limits):
+    def __init__(self, place=None, **limits):
         self.now = 0.0
-        self.place, self.disk = FakePlace(), FakeDisk()
+        self.place, self.disk = place or FakePlace(), FakeDisk()
         self.told: list[Limited] = []
         self.ended: list[Limited] = []
         self.froze = 0
@@ -124,6 +124,28 @@ def test_memory_that_is_shared_counts_once_and_is_not_weighed_every_second():
     assert at.place.weighed == 3, "it grew"
     at.look(rss=11 * GB)
     assert at.only().used == "5GB"
+
+
+def test_memory_that_the_kernel_keeps_to_is_told_once_and_ends_nobody():
+    at = Bench(memory=4 * GB)
+    at.look()
+    assert at.told == []
+    for _ in range(2):
+        at.place.starved += 1
+        at.look()
+    assert at.told == [Limited(limit="memory", value="4GB", done="refused")]
+    assert at.watch.starved == at.told[0]
+    assert at.ended == []
+
+
+def test_what_the_kernel_ended_before_is_not_this_programs():
+    place = FakePlace()
+    place.starved = 3
+    at = Bench(place, memory=4 * GB)
+    at.look()
+    at.place.starved = 0  # another keeper
+    at.look()
+    assert at.told == []
 
 
 def test_processes_that_the_kernel_refuses_are_told_once():

@@ -67,6 +67,9 @@ class Holding:
 
     def _judged(self, finished: Finished) -> Finished:
         over = self._watch.over
+        self._watch.see_starved()
+        if over is None and finished.signal == signal.SIGKILL:
+            over = self._watch.starved
         if over is None and finished.signal == signal.SIGXFSZ:
             over = Limited(limit="file", value=show_size(self._limits.file), done="ended")
             self._desk.reached(over)
