@@ -249,8 +249,9 @@ def test_a_strong_tier_is_told_calmly_in_the_detail_only():
 def test_a_basic_tier_is_marked_and_told_with_its_holes_one_by_one():
     first, told = confined("basic (Landlock ABI 7)", ["UDP is open", "sockets can be connected to"])
     assert "! basic" in first
-    at = told.index("confinement ! basic (Landlock ABI 7)")
-    assert told[at + 1 : at + 3] == ["known holes UDP is open", "            sockets can be connected to"]
+    assert "confinement ! basic (Landlock ABI 7)" in told
+    at = told.index("known holes UDP is open")
+    assert told[at + 1] == "            sockets can be connected to"
 
 
 def test_a_lost_engine_is_said_with_its_reason_and_what_is_shown_is_called_stale():

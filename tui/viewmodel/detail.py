@@ -54,26 +54,29 @@ def _agent(board: Board, agent: Agent, room: int) -> list[Line]:
         ("runtime", _runtime(agent)),
         ("tier", agent.spec.tier),
         ("does", ", ".join(agent.spec.does)),
-        *_confinement(board.state.confinement, board.state.holes),
+        ("confinement", _confinement(board.state.confinement)),
         ("used", ", ".join(used(agent)) or "nothing is booked"),
         ("tokens", by_class(agent.tokens) if agent.tokens.total else ""),
         ("limits", each(board.run.limits) if board.run is not None else ""),
         ("budget", "used up" if agent.spent_out else ""),
         ("held", _held(agent)),
         ("proof", agent.proof),
+        *_holes(board.state.confinement, board.state.holes),
     ]
     head = fit(_head(board, name, AGENT_FACES.get(stands.word, "note"), stands.word, when), room)
     return [head, *_pairs(told, room), *_wrote(board, name, room)]
 
 
-def _confinement(label: str, holes: Sequence[str]) -> list[tuple[str, str]]:
-    """The tier in force; where it is less than strong, marked and with all that is open."""
-    strength = level(label)
-    if strength == "unconfined":
-        return [("confinement", f"{label}: {OPEN}")] if label else []
-    if strength == "strong":
-        return [("confinement", label)]
-    return [("confinement", f"! {label}"), *((" " if n else "known holes", hole) for n, hole in enumerate(holes))]
+def _confinement(label: str) -> str:
+    """The tier in force, marked where it is less than strong."""
+    marks = {"strong": label, "basic": f"! {label}", "unconfined": f"{label}: {OPEN}"}
+    return marks[level(label)] if label else ""
+
+
+def _holes(label: str, holes: Sequence[str]) -> list[tuple[str, str]]:
+    """What a basic tier is known not to hold, a row each."""
+    told = holes if level(label) == "basic" else ()
+    return [("known holes" if number == 0 else " ", hole) for number, hole in enumerate(told)]
 
 
 def _runtime(agent: Agent) -> str:
