@@ -14,7 +14,6 @@ import _socket
 import os
 import resource
 import select
-import signal
 import sys
 
 from engine.processes import spawning, tree, wire
@@ -23,9 +22,12 @@ from engine.processes.serving import PATIENCE_MS, Keeper, deaths, drain
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Sequence
 
     from engine.processes.confinement.inside import Spec
+else:
+    import _signal as signal  # the enums of `signal` would be a third of a start
 
 
 BOOT_INSIDE = (

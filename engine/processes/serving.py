@@ -21,7 +21,6 @@ from __future__ import annotations
 import _socket
 import os
 import select
-import signal
 import sys
 import time
 
@@ -30,7 +29,10 @@ from engine.processes.confinement.inside import Refused
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterable, Sequence
+else:
+    import _signal as signal  # the enums of `signal` would be a third of a start
 
 CHUNK = 65536
 INT = 4  # bytes of a descriptor in a control message

@@ -7,16 +7,18 @@ before it runs comes back as an OSError. A program that could not be confined is
 from __future__ import annotations
 
 import os
-import signal
 
 from engine.processes.confinement.inside import Refused
 
 TYPE_CHECKING = False  # a keeper's start is counted in milliseconds
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Sequence
 
     Way = Callable[[bytes, list[bytes], dict[bytes, bytes], Sequence[int]], int]
     """Path, arguments, environment and the descriptors 0, 1, 2 to the pid of a new child. Raises OSError."""
+else:
+    import _signal as signal  # the enums of `signal` would be a third of a start
 
 IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What a keeper does not listen to."""

@@ -8,11 +8,13 @@ been given to somebody else. Light imports: a keeper process loads this at each 
 from __future__ import annotations
 
 import os
-import signal
 
 TYPE_CHECKING = False  # a keeper's start is counted in milliseconds
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Iterable
+else:
+    import _signal as signal  # the enums of `signal` would be a third of a start
 
 PROC = "/proc"
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
