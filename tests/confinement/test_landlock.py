@@ -34,6 +34,14 @@ def test_what_was_not_given_can_not_be_written_but_its_mode_can_be_changed_as_th
     assert (here.outside / "file").read_text() == "text"
 
 
+def test_no_file_becomes_setuid(here):
+    file = here.file("outside/file")
+    ran = here.sh("landlock", f"chmod 4755 {file}; chmod g+s {file}; chmod 755 {file} && echo plain")
+    assert ran.out.endswith("plain\n")
+    assert ran.out.count("Operation not permitted") == 2
+    assert file.stat().st_mode & 0o7777 == 0o755
+
+
 def test_what_was_given_can_be_changed_and_renamed_across_folders(here):
     script = 'mkdir a b && echo c > a/file && mv a/file b/file && ln b/file a/file && echo h > "$HOME/file" && echo t > "$TMPDIR/file"'
     ran = here.sh("landlock", f"cd {here.clone} && {script}")

@@ -51,7 +51,8 @@ class Covering:
 
     def carry_out(self) -> None:
         """All of it. Raises Refused."""
-        syscalls.mount(None, b"/", None, syscalls.MS_REC | syscalls.MS_SLAVE, "keeping mounts to ourselves")
+        # Neither way: what is mounted outside later would be there, and not read-only.
+        syscalls.mount(None, b"/", None, syscalls.MS_REC | syscalls.MS_PRIVATE, "keeping mounts to ourselves")
         self.pin()
         self.quieten()
         for operation in self.operations:

@@ -2,7 +2,8 @@
 
 Both tiers: sockets of families that have no namespaces (a virtual machine's vsock reaches its host), io_uring (it makes
 sockets without the call that is filtered), kernel keys, and the system calls of other architectures. Tier basic as
-well: sockets that are not TCP (socketpair stays), listening, and connecting by sending. It is no general filter.
+well: sockets that are not TCP (socketpair stays), listening, connecting by sending, and setuid bits on whatever file
+is in reach. It is no general filter.
 """
 
 from __future__ import annotations
@@ -17,38 +18,44 @@ from engine.processes.confinement.inside import Refused
 TYPE_CHECKING = False  # a keeper's start is counted in milliseconds
 if TYPE_CHECKING:
     Code = tuple[int, int, int, int]
+    Flags = tuple[tuple[int, int], ...]
 
 
 NUMBER, ARCH, FAMILY, KIND, PROTOCOL, FLAGS = 0, 4, 16, 24, 32, 40  # places in what a filter is shown; low words
 
 
 class Machine:
-    """What an architecture calls itself to a filter, and the numbers of its calls; `sends` with the place of flags."""
+    """What an architecture calls itself to a filter, and the numbers of its calls; some with the place of flags."""
 
-    def __init__(
-        self, audit: int, *, seccomp: int, socket: int, listen: int, keys: int, sends: tuple[int, ...]
-    ) -> None:
+    def __init__(self, audit: int, seccomp: int, *, socket: int, listen: int, keys: int) -> None:
         self.audit, self.seccomp, self.socket, self.listen = audit, seccomp, socket, listen
         self.keys = (keys, keys + 1, keys + 2)  # add_key, request_key, keyctl
-        self.sends = tuple(zip(sends, (FLAGS, PROTOCOL, FLAGS), strict=True))  # sendto, sendmsg, sendmmsg
+        self.sends: Flags = ()
+        self.modes: Flags = ()
+
+
+def _intel() -> Machine:
+    known = Machine(0xC000003E, 317, socket=41, listen=50, keys=248)
+    known.sends = ((44, FLAGS), (46, PROTOCOL), (307, FLAGS))  # sendto, sendmsg, sendmmsg
+    known.modes = ((90, KIND), (91, KIND), (268, PROTOCOL), (452, PROTOCOL))  # chmod, fchmod, fchmodat, fchmodat2
+    return known
 
 
 def _generic(audit: int) -> Machine:
-    return Machine(audit, seccomp=277, socket=198, listen=201, keys=217, sends=(206, 211, 269))
+    known = Machine(audit, 277, socket=198, listen=201, keys=217)
+    known.sends = ((206, FLAGS), (211, PROTOCOL), (269, FLAGS))
+    known.modes = ((52, KIND), (53, PROTOCOL), (452, PROTOCOL))
+    return known
 
 
-MACHINES = {
-    "x86_64": Machine(0xC000003E, seccomp=317, socket=41, listen=50, keys=248, sends=(44, 46, 307)),
-    "aarch64": _generic(0xC00000B7),
-    "riscv64": _generic(0xC00000F3),
-}
+MACHINES = {"x86_64": _intel(), "aarch64": _generic(0xC00000B7), "riscv64": _generic(0xC00000F3)}
 X32 = 0x40000000  # the second numbering of x86_64
 IO_URING = (425, 426, 427)
 SET_FILTER, GET_ACTION, SPEC_ALLOW = 1, 2, 4
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 LOAD, AND, EQUAL, AT_LEAST, HAS, RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 UNIX, INET, INET6, NETLINK = 1, 2, 10, 16
-STREAM, TYPE_MASK, TCP, FASTOPEN = 1, 0xF, 6, 0x20000000
+STREAM, TYPE_MASK, TCP, FASTOPEN, SETUID = 1, 0xF, 6, 0x20000000, 0o6000
 
 
 def available() -> bool:
@@ -90,7 +97,7 @@ def _codes(machine: Machine, *, basic: bool) -> list[Code]:
         (AT_LEAST, 0, 1, X32),
         _refuse(errno.ENOSYS),
         *refused,
-        *(_only_clients(machine) if basic else ()),
+        *(_no_back_doors(machine) if basic else ()),
         (EQUAL, 1, 0, machine.socket),
         (RETURN, 0, 0, ALLOW),
         (LOAD, 0, 0, FAMILY),
@@ -121,18 +128,19 @@ def _tcp() -> list[Code]:
     ]
 
 
-def _only_clients(machine: Machine) -> list[Code]:
-    sends = [code for number, flags in machine.sends for code in _no_fast_open(number, flags)]
-    return [*_refuse_if(machine.listen, errno.EACCES), *sends]
+def _no_back_doors(machine: Machine) -> list[Code]:
+    """A TCP connection that is made by sending is one that Landlock never hears of; nor does it of modes."""
+    sends = [code for call in machine.sends for code in _without(call, FASTOPEN, errno.EOPNOTSUPP)]
+    modes = [code for call in machine.modes for code in _without(call, SETUID, errno.EPERM)]
+    return [*_refuse_if(machine.listen, errno.EACCES), *sends, *modes]
 
 
-def _no_fast_open(number: int, flags: int) -> tuple[Code, ...]:
-    """A TCP connection that is made by sending is one that Landlock never hears of."""
+def _without(call: tuple[int, int], bits: int, number: int) -> tuple[Code, ...]:
     return (
-        (EQUAL, 0, 4, number),
-        (LOAD, 0, 0, flags),
-        (HAS, 0, 1, FASTOPEN),
-        _refuse(errno.EOPNOTSUPP),
+        (EQUAL, 0, 4, call[0]),
+        (LOAD, 0, 0, call[1]),
+        (HAS, 0, 1, bits),
+        _refuse(number),
         (RETURN, 0, 0, ALLOW),
     )
 

@@ -27,12 +27,13 @@ NAMES: dict[Mechanism, Name] = {
 }
 RANKS = {"none": 0, "unconfined": 0, "": 1, "basic": 1, "strong": 2}
 _SHARED = "a socket or named pipe made later outside HOME, /tmp and /run by another program can be opened"
+_READABLE = "files outside HOME, /tmp, /run and the masked folders can be read"
 _VSOCK = "in a virtual machine, sockets of the kind vsock reach its host"
 HOLES: dict[Mechanism, tuple[str, ...]] = {
-    "namespaces": (_SHARED, "files outside HOME, /tmp, /run and the masked folders can be read"),
-    "bubblewrap": (_SHARED, "files outside HOME, /tmp, /run and the masked folders can be read"),
+    "namespaces": (_SHARED, _READABLE),
+    "bubblewrap": (_SHARED, _READABLE, "what is mounted on this machine later is there as well, as it is"),
     "landlock": (
-        "owner, mode and times of the user's other files can be changed",
+        "mode, times and attributes of the user's other files can be changed, but not to setuid",
         "the processes of this machine can be listed",
         "nothing below a writable folder is frozen",
         "/dev/shm is shared with the user's other programs",  # noqa: S108  said, not used
