@@ -13,7 +13,7 @@ from support.boards import begun, board_of, clock_of, tasks, texts, words
 from support.plays import Play, the_good_one, the_hostile_one, the_stuck_one, the_troubled_one
 
 from engine.core import commands as c
-from engine.core.values import Amount, Limits, Tokens
+from engine.core.values import Amount, Limited, Limits, Tokens
 from tui.viewmodel import crew, detail, ending, head, needs, plan, proof, timeline
 from tui.viewmodel.amounts import dollars, short
 from tui.viewmodel.lines import Row, text
@@ -208,6 +208,20 @@ def test_a_failed_task_waits_for_a_person_until_it_is_tried_again():
     play.do(c.Answer(approval=stage, granted=False, why="leave it"), actor="person")
     assert [one.word for one in needs.needs(board_of(play.events))] == ["failed"]
     play.do(c.RetryTask(task="one"), actor="person")
+    assert needs.needs(board_of(play.events)) == []
+
+
+def test_an_agent_that_was_frozen_for_doing_nothing_waits_for_a_person():
+    play = begun("one")
+    stage = next(stage for stage in play.mind.state.run.stages.values() if stage.agent.startswith("builder"))
+    idle = Limited(limit="freeze_idle", value="15m", done="frozen")
+    play.do(c.Bit(stage=stage.id, lease=stage.lease, limit=idle))
+    assert needs.needs(board_of(play.events)) == []
+    play.do(c.PauseAgent(agent=stage.agent), actor="engine")
+    [one] = needs.needs(board_of(play.events))
+    assert (one.word, one.whose, one.way) == ("frozen", stage.agent, "r resume")
+    assert one.what == "it used no processor and printed nothing for 15m"
+    play.do(c.ResumeAgent(agent=stage.agent), actor="person")
     assert needs.needs(board_of(play.events)) == []
 
 

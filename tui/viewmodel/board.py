@@ -251,5 +251,6 @@ _MOVES = (
 """After these something may be in motion that was not, or no more."""
 _NEEDS = (
     e.ApprovalAsked, e.ApprovalGiven, e.MergeWaiting, e.MergeCleared, e.AgentHeld, e.AgentStopped, e.AgentKilled,
-    e.AgentResumed, e.BudgetReached, e.BudgetRaised, e.TaskRetried, e.StageClosed, e.StageCancelled, e.AttemptFailed,
+    e.AgentResumed, e.AgentPauseAsked, e.LimitReached, e.BudgetReached, e.BudgetRaised, e.TaskRetried, e.StageClosed,
+    e.StageCancelled, e.AttemptFailed,
 )  # fmt: skip

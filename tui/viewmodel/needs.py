@@ -1,7 +1,7 @@
 """What waits for a person, most pressing first: each with the thing to highlight and what would settle it.
 
-A decision that is owed comes first, then what could not be killed, a merge that somebody's own files hold up, a budget
-that is used up, and what failed for good.
+A decision that is owed comes first, then what could not be killed, a merge that somebody's own files hold up, an agent
+that was frozen for doing nothing, a budget that is used up, and what failed for good.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from engine.core.limits import reached
 from engine.core.state import ROOT, Run
 from tui.faces import Face
 from tui.viewmodel.ages import Today
@@ -36,7 +37,8 @@ def needs(board: Board) -> list[Need]:
     run = board.run
     if run is None:
         return []
-    return [*_asked(board), *_unkillable(board), *_obstacles(run), *_budgets(board, run), *_failed(board, run)]
+    stuck = [*_unkillable(board), *_obstacles(run), *_idle(board), *_budgets(board, run)]
+    return [*_asked(board), *stuck, *_failed(board, run)]
 
 
 def count(board: Board) -> int:
@@ -76,6 +78,12 @@ def _obstacles(run: Run) -> Iterator[Need]:
             paths = f": {', '.join(stage.paths[:3])}" if stage.paths else ""
             what = f"its merge waits, {stage.obstacle}{paths}"
             yield Need(key("task", stage.task), "wait", "held up", stage.task, what, "", stage.since)
+
+
+def _idle(board: Board) -> Iterator[Need]:
+    for name, agent in board.state.agents.items():
+        if agent.pause and agent.limited is not None and agent.limited.done == "frozen":
+            yield Need(key("agent", name), "frozen", "frozen", name, reached(agent.limited), "r resume", agent.since)
 
 
 def _budgets(board: Board, run: Run) -> Iterator[Need]:
