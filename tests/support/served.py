@@ -35,12 +35,12 @@ command = ["sh", "agent.sh"]
 does = ["implement"]
 """
 AGENT = """\
-exec 3<>"%s"
+exec 3<>"$QUARTERDECK_OUTBOX/../orders"
 while read -r verb what rest <&3; do
   case $verb in
-    say) printf '%%s\\n' "$what${rest:+ $rest}" ;;
-    count) seq -f "line %%g" "$what" ;;
-    write) printf '%%s\\n' "$rest" > "$what" ;;
+    say) printf '%s\\n' "$what${rest:+ $rest}" ;;
+    count) seq -f "line %g" "$what" ;;
+    write) printf '%s\\n' "$rest" > "$what" ;;
     done) exit 0 ;;
   esac
 done
@@ -153,12 +153,12 @@ class ServedReal(Served):
 
     @asynccontextmanager
     async def _made(self):
-        self._orders = self.path.parent / "orders"
-        os.mkfifo(self._orders)
-        agent = AGENT % self._orders
-        root = make(self.path.parent / "repository", {"quarterdeck.toml": CONFIG, "agent.sh": agent})
+        root = make(self.path.parent / "repository", {"quarterdeck.toml": CONFIG, "agent.sh": AGENT})
         layout = Layout(root, self.path.parent / "state")
         layout.create()
+        layout.create_agent("builder")
+        self._orders = layout.agents / "builder" / "orders"
+        os.mkfifo(self._orders)
         journal = Journal.open(layout.journal, signer=KeyRing(layout.keys).signer("engine"))
         engine = LocalEngine(await Repository.open(root), layout, Record(journal))
         await engine.come_up()
