@@ -59,6 +59,17 @@ def test_a_mount_point_in_scratch_is_made_in_scratch():
     assert (str(shown), str(shown)) in pairs(words, "--ro-bind")
 
 
+def test_the_interpreter_is_shown_also_from_home_and_no_link_leads_it_astray(monkeypatch):
+    with place() as here:
+        prefix = here.file("user/python/bin/python").parent.parent
+        (here.home / "python").symlink_to(here.outside)
+        monkeypatch.setattr(bubblewrap.sys, "base_prefix", str(prefix))
+        words = options(here.profile())
+        assert (str(prefix), str(prefix)) in pairs(words, "--ro-bind")
+        assert not (here.home / "python").is_symlink()
+        assert pairs(options(here.profile(readable=(prefix,))), "--ro-bind").count((str(prefix), str(prefix))) == 1
+
+
 def test_only_the_sources_of_a_keeper_are_shown_of_us():
     with place() as here:
         shown = dict(pairs(options(here.profile()), "--ro-bind"))

@@ -69,6 +69,17 @@ def test_the_limit_of_the_machine_is_left_alone(here):
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="unshare is not installed")
+def test_what_is_mounted_later_outside_stays_outside():
+    need("namespaces", os.getuid())
+    with place() as here:
+        here.before = ("unshare", *(() if os.getuid() == 0 else ("-Ur",)), "-m", "--propagation", "shared")
+        ran = here.sh("namespaces", "cat /proc/self/mountinfo")
+    lines = ran.out.splitlines()
+    assert len(lines) > 10
+    assert not [line for line in lines if "shared:" in line or "master:" in line]
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="unshare is not installed")
 def test_where_namespaces_are_forbidden_nothing_runs_and_one_sentence_says_why(here):
     here.before = WITHOUT_NAMESPACES
     ran = here.sh("namespaces", "echo ran")

@@ -106,6 +106,11 @@ def _python() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
+def _prefixes() -> list[bytes]:
+    """Where the interpreter and its library lie."""
+    return sorted({os.path.realpath(os.fsencode(sys.base_prefix)), os.path.dirname(os.fsencode(_python()))})  # noqa: PTH120
+
+
 def _write(handle: int, data: bytes) -> None:
     """All of it, to be read from the beginning."""
     while data:
@@ -132,10 +137,10 @@ class Translation:
                     emptied.append(operation[2])
         for source in SOURCES:
             yield from (b"--ro-bind", ROOT + b"/" + source, SHOWN + b"/" + source)
-        for prefix in sorted({os.fsencode(sys.base_prefix), os.path.dirname(os.fsencode(_python()))}):  # noqa: PTH120
-            around = covering.around(prefix + b"/x", self.done)
-            if around and (around[0] in covering.OWN or covering.ours(around)):
-                yield from (b"--ro-bind", prefix, prefix)
+        for prefix in _prefixes():
+            around = covering.around(prefix + b"/bin", self.done)
+            if around and covering.ours(around):
+                yield from self.show(("bind_ro", prefix, prefix))
         for target in emptied:
             yield from (b"--remount-ro", target)
 
