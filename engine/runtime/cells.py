@@ -15,7 +15,7 @@ from engine.agents import player
 from engine.config.load import user_file
 from engine.config.prefixes import prefixes, search_path
 from engine.config.settings import Agent, LimitSettings, Settings
-from engine.processes.confinement.profile import Profile
+from engine.processes.confinement.profile import Profile, coverable
 from engine.processes.confinement.tiers import Cell, Tier
 from engine.runtime.ways_out import WayOut, WaysOut
 from workspaces.layout import PRIVATE, Layout
@@ -100,7 +100,7 @@ class Cells:
         limits = self._settings.limits if self._settings is not None else LimitSettings()
         profile = Profile(
             home=home,
-            home_at=self._home,
+            home_at=coverable(self._home, home),
             tmp=tmp,
             writable=writable,
             frozen=frozen,

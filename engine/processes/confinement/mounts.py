@@ -32,6 +32,7 @@ ROOT_FROZEN = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/p
 ROOT_HIDDEN = (
     *("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/sched_debug", "/proc/acpi"),
     *("/proc/scsi", "/proc/kmsg", "/proc/kallsyms", "/proc/latency_stats", "/proc/asound", "/proc/kpagecount"),
+    *("/proc/vmallocinfo", "/proc/slabinfo"),
     *("/sys/firmware", "/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/security"),
     *("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers", "/etc/sudoers.d"),
     *(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("rsa", "dsa", "ecdsa", "ed25519")),

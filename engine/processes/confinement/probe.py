@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.processes.confinement import bubblewrap, cgroup, landlock, seccomp, syscalls
-from engine.processes.confinement.profile import Profile
+from engine.processes.confinement.profile import Profile, coverable
 from engine.processes.confinement.settling import NPROC_SINCE, PID_MAX_SINCE
 from engine.processes.confinement.tiers import MECHANISMS, NAMES, UNCONFINED, Cell, Mechanism, Tier, known_holes
 from engine.processes.errors import ProcessError
@@ -116,7 +116,7 @@ def _cell(tier: Tier, scratch: Path) -> tuple[Cell, Path]:
     home, tmp, clone, _, masked, shown = folders
     profile = Profile(
         home=home,
-        home_at=known_home(home),
+        home_at=coverable(Path(os.path.expanduser("~")).resolve(), home),  # noqa: PTH111  it never raises
         tmp=tmp,
         writable=(clone,),
         frozen=(clone / "file",),
@@ -124,12 +124,6 @@ def _cell(tier: Tier, scratch: Path) -> tuple[Cell, Path]:
         masked=(masked,),
     )
     return Cell(tier, profile), root
-
-
-def known_home(otherwise: Path) -> Path:
-    """The user's HOME, where there is one that can be covered."""
-    home = Path(os.path.expanduser("~")).resolve()  # noqa: PTH111  of who has no entry it says "~", without an error
-    return home if home.is_dir() and home != Path("/") else otherwise
 
 
 async def _run(cell: Cell, root: Path) -> str:

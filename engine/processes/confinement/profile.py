@@ -1,7 +1,8 @@
 """What the programs of one keeper may see and change, whatever enforces it.
 
-A profile only says; it makes no folder and looks at no disk. Its paths have to be absolute and free of symbolic links
-where an agent could have planted one: what meets a link there while it is put in force refuses to start.
+A profile only says; it makes no folder and looks at no disk (`coverable` does, for whoever makes one). Its paths have
+to be absolute and free of symbolic links where an agent could have planted one: what meets a link there while it is
+put in force refuses to start.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Profile:
     `home` and `tmp`, then `writable`, aliases, `readable`, `masked`.
 
     home      scratch folder that is their HOME (rw)
-    home_at   the user's HOME, where it is shown in tier strong (basic: $HOME = home); one that does not exist: = home
+    home_at   the user's HOME, where it is shown in tier strong (basic: $HOME = home); see `coverable`
     tmp       scratch folder, shown at /tmp and /var/tmp (basic: $TMPDIR)
     writable  its clone, boxes, ...; have to exist
     frozen    below writable ones, read-only all the same (a check tree's .git); what does not exist is not frozen
@@ -62,3 +63,8 @@ class Profile:
         user = f"quarterdeck:{quote(self.token, safe='')}@" if self.token else ""
         said = dict.fromkeys(PROXIES, f"http://{user}127.0.0.1:{self.port}") | {"NO_PROXY": ""}
         return said | {name.lower(): value for name, value in said.items()}
+
+
+def coverable(home: Path, otherwise: Path) -> Path:
+    """`home` for `home_at`, where it is a folder that can be covered: not `/`, not one that was never made."""
+    return home if home.is_dir() and home != Path("/") else otherwise
