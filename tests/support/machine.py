@@ -25,8 +25,8 @@ from engine.processes.values import Exit, Program
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = ROOT / "tests" / "confinement" / "nasty"
 PLAIN = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
-SECRET = "planted-secret-"
-MARK = "quarterdeck-victim-mark"
+SECRET = "-".join(("planted", "secret", ""))  # noqa: FLY002  in one piece it would be found in this file
+MARK = "-".join(("quarterdeck", "victim", "mark"))  # noqa: FLY002  likewise
 SECRET_FILES = (
     "home/.ssh/id_ed25519", "home/.aws/credentials", "home/.netrc", "home/.config/quarterdeck/config.toml",
     "home/.bash_history", "home/project/.env", "home/project/.git/config", "home/.local/state/quarterdeck/p/keys/main",

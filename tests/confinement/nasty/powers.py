@@ -22,7 +22,7 @@ LOOP_CTL_GET_FREE, TIOCSTI = 0x4C82, 0x5412
 SETTINGS = (
     "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/kernel/hotplug", "/proc/sys/vm/drop_caches",
     "/proc/sys/kernel/sysrq", "/proc/sysrq-trigger", "/proc/sys/fs/binfmt_misc/register", "/proc/sys/kernel/randomize_va_space",
-    "/proc/sys/kernel/ns_last_pid", "/proc/sys/kernel/poweroff_cmd", "/proc/irq/default_smp_affinity", "/proc/mtrr",
+    "/proc/sys/kernel/poweroff_cmd", "/proc/irq/default_smp_affinity", "/proc/mtrr",
     "/sys/kernel/uevent_helper", "/sys/kernel/mm/ksm/run", "/sys/power/state", "/sys/kernel/debug/sched/features",
     "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.procs", "/sys/fs/cgroup/memory/cgroup.procs",
     "/sys/fs/cgroup/memory/release_agent", "/sys/fs/cgroup/rdma/release_agent", "/sys/fs/cgroup/release_agent",
@@ -34,7 +34,6 @@ DEVICES = (
 )  # fmt: skip
 SECRETS = (
     "/proc/kcore",
-    "/proc/keys",
     "/proc/timer_list",
     "/proc/sched_debug",
     "/proc/kmsg",
@@ -172,6 +171,11 @@ def another_user():
     os.setresuid(1, 1, 1)
 
 
+def listed_key(name):
+    if name.encode() not in read("/proc/keys"):
+        raise OSError("it is not in the list")
+
+
 def read_a_key(name):
     number = syscall("keyctl", KEYCTL_SEARCH, SESSION_KEYRING, b"user", name.encode(), 0)
     room = kernel.ctypes.create_string_buffer(64)
@@ -235,6 +239,7 @@ def attempts(world):
         yield act.__name__, act
     yield "climb out", partial(climb_out, None)
     yield "by inode number", partial(by_inode_number, None)
+    yield "name of a key", partial(listed_key, world["key"])
     yield "key of the session", partial(read_a_key, world["key"])
     yield "key of the user", partial(read_a_key_of_the_user, world["key"])
     yield "name the machine", lambda: checked(libc.sethostname(b"quarterdeck", 11))
