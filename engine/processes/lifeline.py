@@ -233,6 +233,7 @@ class Lifeline:
         return proof
 
     def _proven(self, count: int, ms: float) -> Proof:
+        self._survived = False
         if self._subreaper:
             text = f"keeper {self.record.pid} has no child left (ECHILD); {self.record.confinement}"
         else:
@@ -240,6 +241,7 @@ class Lifeline:
         return Proof(gone=True, processes=count, ms=ms, text=text)
 
     def _sandbox_gone(self, sandbox: Sandbox, count: int) -> Proof:
+        self._survived = False
         more = ", cgroup populated 0" if sandbox.group else ""
         text = f"namespace init {sandbox.pid} is gone, and with it all inside (pidfd){more}; {self.record.confinement}"
         return Proof(gone=True, processes=count, ms=0.0, text=text)
