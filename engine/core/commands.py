@@ -57,9 +57,10 @@ class StartRun(Request, frozen=True, kw_only=True):
 
 
 class ResumeRun(Request, frozen=True, kw_only=True):
-    """Go on with the unfinished run."""
+    """Go on with the unfinished run. `unconfined`: the user accepts from here on that there may be no confinement."""
 
     version: int | None = None
+    unconfined: bool = False
 
 
 class StopRun(Request, frozen=True, kw_only=True):

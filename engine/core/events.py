@@ -98,6 +98,7 @@ class RunResumed(Fact, frozen=True, kw_only=True):
     """A run at rest goes on, because of what a person said or raised."""
 
     reason: str
+    unconfined: bool = False  # the user accepts from here on that there may be no confinement
 
 
 class PlanRevised(Fact, frozen=True, kw_only=True):

@@ -104,8 +104,9 @@ def _run_ended(state: State, event: e.Event, data: e.RunEnded) -> None:
 
 
 @_on(e.RunResumed)
-def _run_resumed(state: State, _: e.Event, __: e.RunResumed) -> None:
+def _run_resumed(state: State, _: e.Event, data: e.RunResumed) -> None:
     run = _run(state)
+    run.unconfined = run.unconfined or data.unconfined
     run.outcome, run.reason, run.ended = None, "", 0.0
     run.root.outcome, run.root.reason = None, ""
     run.version += 1

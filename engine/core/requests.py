@@ -74,13 +74,13 @@ def _agent(state: State, name: str, version: int | None = None) -> Agent:
     return agent
 
 
-def _taken_up(run: Run, reason: str) -> Drafts:
+def _taken_up(run: Run, reason: str, *, unconfined: bool = False) -> Drafts:
     """A run at rest goes on when a person moves something."""
     if run.outcome is None:
         return []
     waiting = [stage for stage in run.stages.values() if stage.obstacle]
     cleared = [of(stage, e.MergeCleared(stage=stage.id)) for stage in waiting]
-    return [Draft(data=e.RunResumed(reason=reason)), *cleared]
+    return [Draft(data=e.RunResumed(reason=reason, unconfined=unconfined)), *cleared]
 
 
 # -- the run -------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def _told(problem: Problem) -> str:
 @_handles(c.ResumeRun)
 def _resume(state: State, request: c.ResumeRun) -> Drafts:
     run = _unfinished(state, request.version)
-    return _taken_up(run, "resumed by a person")
+    return _taken_up(run, "resumed by a person", unconfined=request.unconfined)
 
 
 @_handles(c.StopRun)

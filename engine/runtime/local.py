@@ -150,7 +150,7 @@ class LocalEngine(Reading):
         run = self.record.state.run
         environment = request.environment or self._environment
         if request.resume:
-            return await self._resume(run, environment, actor)
+            return await self._resume(run, request.unconfined, environment, actor)
         if run is not None and run.unfinished:
             raise CallRefused(Busy(run.id, "at rest" if run.outcome else "under way").reason, code="busy")
         ready = await prepare(
@@ -162,13 +162,14 @@ class LocalEngine(Reading):
         await self._enter()
         return ready.start.run
 
-    async def _resume(self, run: Run | None, environment: Mapping[str, str], actor: str) -> str:
+    async def _resume(self, run: Run | None, accepted: bool, environment: Mapping[str, str], actor: str) -> str:
         if run is None or not run.unfinished:
             raise CallRefused("there is no unfinished run here; start one with `quarterdeck run`", code="over")
-        settings_of(self.repo.root)
+        crew = [agent.spec for agent in self.record.state.agents.values()]
+        confined(settings_of(self.repo.root), crew, self._tier, accepted or run.unconfined)
         self._environment = environment
         if run.outcome is not None:
-            await self.submit(c.ResumeRun(), actor=actor)
+            await self.submit(c.ResumeRun(unconfined=accepted), actor=actor)
         return run.id
 
     async def kill(self, agent: str | None) -> Sequence[dict[str, Any]]:

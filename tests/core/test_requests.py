@@ -306,6 +306,14 @@ def test_asking_anything_before_the_first_run_is_refused():
             hand.do(request)
 
 
+def test_who_takes_a_run_up_may_take_that_nothing_confines_and_that_stays_so():
+    hand = ByHand.started(task("a"))
+    for accepted, holds in ((False, False), (True, True), (False, True)):
+        hand.do(c.StopRun(reason="enough"))
+        hand.do(c.ResumeRun(unconfined=accepted))
+        assert hand.run.unconfined is holds
+
+
 def test_a_merged_task_and_a_finished_run_are_over():
     hand = ByHand.started(task("a"), review=False)
     hand.does("a")
