@@ -10,6 +10,9 @@ from pathlib import Path
 
 ALLOWED = frozenset({
     "PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR",
+    # locale(7), by name: ssh takes any LC_* along, so that people send other things in them
+    "LC_ALL", "LC_ADDRESS", "LC_COLLATE", "LC_CTYPE", "LC_IDENTIFICATION", "LC_MEASUREMENT", "LC_MESSAGES",
+    "LC_MONETARY", "LC_NAME", "LC_NUMERIC", "LC_PAPER", "LC_TELEPHONE", "LC_TIME",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",  # some interpreters do not start without
     "QUARTERDECK_SPEED",
     # where tools are: a folder or a version; not CARGO_HOME or GOPATH: credentials and sources
@@ -27,7 +30,7 @@ FIXED = {
 
 def allowed_environment(source: Mapping[str, str], *, named: Collection[str] = ()) -> dict[str, str]:
     """What of `source` a program of the engine may see, plus the keys `named` by the person; also fit for gates."""
-    passed = {name: value for name, value in source.items() if name in ALLOWED or name.startswith("LC_")}
+    passed = {name: value for name, value in source.items() if name in ALLOWED}
     return passed | {name: source[name] for name in named if name in source} | FIXED
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from engine.agents.environment import ALLOWED, FIXED, agent_environment, allowed_environment
 
-SECRETS = {"ANTHROPIC_API_KEY": "s", "AWS_SECRET_ACCESS_KEY": "s", "SSH_AUTH_SOCK": "s", "QUARTERDECK_TOKEN": "s"}
+SECRETS = {"ANTHROPIC_API_KEY": "s", "AWS_SECRET_ACCESS_KEY": "s", "SSH_AUTH_SOCK": "s"}
+SECRETS |= {"QUARTERDECK_TOKEN": "s", "LC_TOKEN": "s"}
 
 
 def build(source, **more):
@@ -41,7 +42,7 @@ def test_locale_passes_and_the_terminal_is_always_dumb():
 @given(st.dictionaries(st.from_regex(r"[A-Z_]{1,12}", fullmatch=True), st.text(max_size=5)))
 def test_whatever_the_source_holds_nothing_unnamed_passes(source):
     passed = allowed_environment(source)
-    assert {name for name in passed if not name.startswith("LC_")} <= ALLOWED | FIXED.keys()
+    assert passed.keys() <= ALLOWED | FIXED.keys()
 
 
 def test_what_locates_tools_passes_and_what_locates_credentials_does_not():
