@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.clones import bench
-from support.repos import git, write
+from support.repos import clean_environment, git, write
 
 from workspaces.clones.intake import Refusal
 
@@ -72,3 +72,67 @@ def test_what_is_planted_while_it_works_is_refused_with_the_name_of_it(tmp_path:
 def listing(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        "git update-index --assume-unchanged a.txt; echo poison > a.txt",
+        "git update-index --skip-worktree a.txt; echo poison > a.txt",
+        # the index says of the file which is there now that it is the one of the base
+        (
+            "echo poison > a.txt; git add a.txt; git update-index --cacheinfo 100644,$(git rev-parse HEAD:a.txt),a.txt; "
+            "git update-index --assume-unchanged a.txt"
+        ),
+        # an object of the base that holds something else
+        (
+            "b=$(git rev-parse HEAD:a.txt); o=.git/objects/$(echo $b | cut -c1-2); mkdir -p $o; echo poison > a.txt; "
+            "p=$(git hash-object -w a.txt); cp .git/objects/$(echo $p | cut -c1-2)/$(echo $p | cut -c3-) $o/$(echo $b | cut -c3-)"
+        ),
+        "echo '* text working-tree-encoding=UTF-16' > .gitattributes; iconv -t UTF-16 a.txt > i; cat i > a.txt",
+        "echo '* text eol=crlf' > .gitattributes; printf 'one\\r\\n' > a.txt",
+        (
+            "mkdir -p .git/refs/replace; p=$(echo poison | git hash-object -w --stdin); "
+            "git update-ref refs/replace/$(git rev-parse HEAD:a.txt) $p; echo poison > a.txt"
+        ),
+    ],
+)
+def test_no_trick_leaves_anything_of_one_round_in_the_files_of_the_next(tmp_path: Path, plant: str) -> None:
+    b = bench(tmp_path, {"a.txt": "one\n", "b.txt": "two\n"})
+    b.prepare()
+    subprocess.run(plant, shell=True, cwd=b.clone.folder, check=True, env=clean_environment())
+    assert (b.clone.folder / "a.txt").read_bytes() != b"one\n"
+    assert not b.prepare().fresh
+    assert (b.clone.folder / "a.txt").read_bytes() == b"one\n"
+    assert git(b.clone.folder, "status", "--porcelain") == ""
+
+
+def test_a_folder_that_became_a_link_is_one_again_and_what_it_led_to_is_left(tmp_path: Path) -> None:
+    b = bench(tmp_path, {"d/a.txt": "one\n"})
+    b.prepare()
+    write(tmp_path / "outside", {"a.txt": "not yours\n"})
+    shutil.rmtree(b.clone.folder / "d")
+    (b.clone.folder / "d").symlink_to(tmp_path / "outside")
+    assert not b.prepare().fresh
+    assert (tmp_path / "outside" / "a.txt").read_text() == "not yours\n"
+    assert (b.clone.folder / "d" / "a.txt").read_text() == "one\n"
+    assert not (b.clone.folder / "d").is_symlink()
+
+
+def test_what_only_a_changed_gitignore_ignored_does_not_stay_for_the_next_task(tmp_path: Path) -> None:
+    b = bench(tmp_path, {"a.txt": "one\n", ".gitignore": "kept/\n"}, keep_ignored=True)
+    b.prepare()
+    b.edit({".gitignore": "kept/\nbuild/\n", "build/x": "x", "kept/y": "y", "new/.gitignore": "*\n"})
+    b.prepare()
+    assert sorted(path.name for path in b.clone.folder.iterdir()) == [".git", ".gitignore", "a.txt", "kept", "new"]
+    assert git(b.clone.folder, "status", "--porcelain") == ""
+
+
+def test_files_that_are_as_they_should_be_are_not_written_again(tmp_path: Path) -> None:
+    b = bench(tmp_path, {"a.txt": "one\n", "b.txt": "two\n"})
+    b.prepare()
+    before = (b.clone.folder / "b.txt").stat()
+    b.edit({"a.txt": "changed\n"})
+    b.prepare()
+    after = (b.clone.folder / "b.txt").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)

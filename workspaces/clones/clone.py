@@ -79,7 +79,7 @@ class Clone:
         self._aside = Quarantine(repo.common_dir, agent)
         self._inside = inside
         self._rescuer = Rescuer(repo, self._aside, folder, self.who, inside)
-        self._tree = Tree(repo, folder, self.who, inside, copies=copies, keep_ignored=keep_ignored)
+        self._tree = Tree(repo, folder, self.who, inside, copies=copies, keep_ignored=keep_ignored, renew=True)
         self._conflicted: frozenset[str] = frozenset()
 
     async def prepare(self, base: str, carry: str | None = None) -> Prepared:

@@ -29,6 +29,7 @@ shift 3
 rm -rf "$scratch"
 mkdir -p "$scratch/objects/info" "$scratch/refs" "$scratch/info"
 trap 'rm -rf "$scratch"' EXIT
+for part in .gitattributes .gitignore; do [ ! -p "$part" ] || { echo "$part is a pipe" >&2; exit 1; }; done
 printf 'ref: refs/heads/main\\n' > "$scratch/HEAD"
 printf '%s[core]\\n\\tcompression = 0\\n' "$BONES_CONFIG" > "$scratch/config"
 printf '%s/.git/objects\\n%s' "$PWD" "$BONES_ALTERNATES" > "$scratch/objects/info/alternates"

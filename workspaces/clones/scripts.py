@@ -50,8 +50,20 @@ rm -rf .git/HEAD .git/config .git/hooks .git/info .git/*.lock .git/rebase-merge 
 printf '%s\\n' "$head" > .git/HEAD
 printf '%s' "$BONES_CONFIG" > .git/config
 printf '%s' "$BONES_ALTERNATES" > .git/objects/info/alternates
-git read-tree --reset -u "$tree" </dev/null
+anew=
+[ -z "$clean" ] || [ -e .git/index ] || { anew=1; git read-tree "$tree" </dev/null; }
+# First, as an untracked .gitattributes would have a say in how files are written.
 [ -z "$clean" ] || git clean -q "-$clean" "$@" </dev/null
+[ -z "$anew" ] || {
+  # Files and no index: they are compared by their bytes, whatever attributes say, so that only what differs is written.
+  mkdir .git/info
+  printf '* -text -ident -filter -working-tree-encoding\\n' > .git/info/attributes
+  git update-index -q --refresh </dev/null >&2 ||
+    git diff-files -z --name-only </dev/null | git update-index -z --force-remove --stdin
+  rm -rf .git/info
+}
+git read-tree --reset -u "$tree" </dev/null
+case $clean in ""|*x*) ;; *) git clean -q "-$clean" "$@" </dev/null ;; esac  # by the .gitignore of this tree
 [ -z "$exclude" ] || { mkdir .git/info; printf '%s' "$exclude" > .git/info/exclude; tar -xf -; }
 """
 
