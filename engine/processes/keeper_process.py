@@ -96,9 +96,9 @@ def _begin(control: _socket.socket, spec: Spec) -> None:
         Keeper(control).serve()
     elif spec.mechanism == "namespaces":
         _in_namespaces(control, spec)
-    elif spec.mechanism == "landlock":
+    elif spec.mechanism in ("landlock", "seatbelt"):
         tree.become_unreadable()
-        Keeper(control, _by_landlock(spec)).serve()
+        Keeper(control, _by_itself(spec)).serve()
     elif spec.mechanism == "bubblewrap":
         _in_bubblewrap(control, spec)
     else:
@@ -141,10 +141,11 @@ def main_inside() -> None:
     os._exit(0)
 
 
-def _by_landlock(spec: Spec) -> Callable[[], None]:
-    from engine.processes.confinement import landlock, settling  # noqa: PLC0415  as above
+def _by_itself(spec: Spec) -> Callable[[], None]:
+    """What a new process does to confine itself before it becomes a program."""
+    from engine.processes.confinement import landlock, seatbelt, settling  # noqa: PLC0415  as above
 
-    ruleset = landlock.Ruleset(spec)
+    ruleset = landlock.Ruleset(spec) if spec.mechanism == "landlock" else seatbelt.Sandbox(spec)
 
     def confine() -> None:
         settling.limit_files(spec.file_bytes)

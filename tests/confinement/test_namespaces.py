@@ -53,7 +53,7 @@ def test_the_engine_answers_at_the_only_address_there_is_inside(mechanism):
 
 
 def test_a_limit_on_processes_is_not_used_up_by_those_that_ended(here):
-    ran = here.sh("namespaces", "for at in $(seq 700); do /bin/true || exit 1; done; echo all", processes=40)
+    ran = here.sh("namespaces", "for at in $(seq 400); do /bin/true || exit 1; done; echo all", processes=40)
     assert (ran.code, ran.out) == (0, "all\n")
 
 

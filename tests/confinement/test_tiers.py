@@ -15,8 +15,10 @@ from support.cells import ROOT, WITHOUT_NAMESPACES, need, place, tier
 
 from engine.processes.confinement import probe as probing
 from engine.processes.confinement import seatbelt
-from engine.processes.confinement.inside import Spec
-from engine.processes.confinement.tiers import MECHANISMS, UNCONFINED, known_holes
+from engine.processes.confinement.inside import Refused, Spec
+from engine.processes.confinement.tiers import MECHANISMS, UNCONFINED, Cell, known_holes
+from engine.processes.errors import NotConfined
+from engine.processes.keeper import Keeper
 
 
 @pytest.fixture(autouse=True)
@@ -132,4 +134,11 @@ def test_what_seatbelt_is_told_goes_from_the_outer_to_the_inner():
     assert places == sorted(places)
     assert '(allow file-read* file-write* (subpath "/home/u/repo/a \\"b\\""))' in lines
     assert '(allow network-outbound (remote ip "localhost:4000"))' in lines
-    assert seatbelt.wrapped(spec, [b"/bin/true"])[-1] == b"/bin/true"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there it is")
+def test_where_there_is_no_seatbelt_nothing_runs_in_it(tmp_path):
+    with pytest.raises(Refused, match="this system has none"):
+        seatbelt.Sandbox(Spec("seatbelt", 0, 0, 0, b""))
+    with place() as here, pytest.raises(NotConfined, match="this system has none"):
+        run(Keeper.start("mac", records=tmp_path, cell=Cell(tier("seatbelt"), here.profile())))

@@ -56,8 +56,8 @@ class Covering:
         self.pin()
         self.quieten()
         for operation in self.operations:
-            self.apply(operation)
-            self.done[operation[2]] = operation
+            if self.apply(operation):
+                self.done[operation[2]] = operation
         for target in self.empty:
             self.change(target, add=syscalls.ATTR_RDONLY)
         for handle in self.pins.values():
@@ -79,21 +79,22 @@ class Covering:
         add = syscalls.ATTR_RDONLY | syscalls.ATTR_NOSUID | syscalls.ATTR_NODEV
         self.change(b"/", add=add, recursive=True)
 
-    def apply(self, operation: Op) -> None:
-        """One operation; an optional one is left out where it has no source or target."""
+    def apply(self, operation: Op) -> bool:
+        """One operation. False: it is optional, and left out because its source or target is not there."""
         verb, source, target = operation
         if verb in PINNED and source not in self.pins:
-            return
+            return False
         try:
             place = self.place(operation)
         except OSError as error:
             if verb in OPTIONAL and (verb != "freeze" or error.errno == errno.ENOENT):
-                return  # a link in place of what is to be frozen could be turned to anything
+                return False  # a link in place of what is to be frozen could be turned to anything
             raise Refused(f"making a place for {os.fsdecode(target)}", error.errno or 0) from error
         try:
             self.cover(operation, place)
         finally:
             os.close(place)
+        return True
 
     def cover(self, operation: Op, place: int) -> None:
         """Mount what the verb says on the pinned target."""

@@ -1,17 +1,21 @@
-"""Tier basic on macOS: Seatbelt, by `sandbox-exec`. Untested on a Mac, and every tier made of it says so.
+"""Tier basic on macOS: Seatbelt, which a process puts on itself between fork and exec, as with Landlock on Linux.
 
-Programs are wrapped one by one. A profile in a profile is refused by the system, so what brings its own sandbox has to
-run without it.
+Untested on a Mac, and every tier made of it says so. A profile in a profile is refused by the system, so a program
+that brings its own sandbox has to run without that.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Iterable
 
-from engine.processes.confinement.inside import Spec
+from engine.processes.confinement.inside import Refused
 
-PROGRAM = b"/usr/bin/sandbox-exec"
+TYPE_CHECKING = False  # a keeper's start is counted in milliseconds
+if TYPE_CHECKING:
+    from engine.processes.confinement.inside import Spec
+
+LIBRARY = "/usr/lib/libsandbox.1.dylib"
 FIXED = """(version 1)
 (deny default)
 (allow process-exec) (allow process-fork) (allow signal (target same-sandbox)) (allow sysctl-read)
@@ -20,9 +24,22 @@ FIXED = """(version 1)
 (allow file-write* (literal "/dev/null") (literal "/dev/zero") (literal "/dev/tty") (literal "/dev/ptmx"))"""
 
 
-def wrapped(spec: Spec, argv: Iterable[bytes]) -> list[bytes]:
-    """The command that runs `argv` confined."""
-    return [PROGRAM, b"-p", text(spec).encode("utf-8", "surrogateescape"), *argv]
+class Sandbox:
+    """What the programs of a keeper may do. Raises Refused where the system has no Seatbelt."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.profile = text(spec).encode("utf-8", "surrogateescape")
+        try:
+            self._library = ctypes.CDLL(LIBRARY)
+        except OSError as error:
+            raise Refused("loading Seatbelt: this system has none") from error
+
+    def restrict(self) -> None:
+        """For good, and for all that we start. Raises Refused."""
+        complaint = ctypes.c_char_p()
+        if self._library.sandbox_init(self.profile, ctypes.c_uint64(0), ctypes.byref(complaint)) != 0:
+            said = (complaint.value or b"").decode(errors="replace")
+            raise Refused(f"putting the Seatbelt profile in force: {said}")
 
 
 def text(spec: Spec) -> str:
