@@ -103,10 +103,12 @@ def find() -> Path | None:
 
     One that passes the memory controller on is preferred. What dead engines left there is removed.
     """
-    fit = [folder for folder in _candidates() if _usable(folder)]
+    candidates = list(_candidates())
+    fit = [folder for folder in candidates if _usable(folder)]
     for folder in fit:
         _sweep(folder)
-        _pass_on(folder)
+    if len(candidates) > 1 and candidates[0] in fit:  # our own group, not the machine's
+        _pass_on(candidates[0])
     limited = (folder for folder in fit if "memory" in controllers(folder))
     return next(limited, fit[0] if fit else None)
 

@@ -31,8 +31,9 @@ echo mine > "$CLONE/new" || wrong "its own folder can not be written to"
 echo mine > "$HOME/new" || wrong "its HOME can not be written to"
 echo mine > "$TMPDIR/new" || wrong "its TMPDIR can not be written to"
 { echo mine > "$ROOT/outside/file"; } 2>/dev/null && wrong "a foreign file can be written to"
-{ cat "$ROOT/masked/file"; } >/dev/null 2>&1 && wrong "a masked file can be read"
-cat "$ROOT/masked/shown/file" >/dev/null || wrong "a file that is shown can not be read"
+{ read -r line < "$ROOT/masked/file"; } 2>/dev/null && wrong "a masked file can be read"
+read -r line < "$ROOT/masked/shown/file" || wrong "a file that is shown can not be read"
+{ echo mine > "$CLONE/file"; } 2>/dev/null && test "$TMPDIR" = /tmp && wrong "a frozen file can be written to"
 exit 0
 """
 
@@ -112,7 +113,7 @@ def _cell(tier: Tier, scratch: Path) -> tuple[Cell, Path]:
     folders = [root / name for name in ("home", "tmp", "clone", "outside", "masked", "masked/shown")]
     for folder in folders:
         folder.mkdir()
-        (folder / "file").write_text("file")
+        (folder / "file").write_text("file\n")
     home, tmp, clone, _, masked, shown = folders
     profile = Profile(
         home=home,
