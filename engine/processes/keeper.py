@@ -83,6 +83,11 @@ class Keeper:
         return self._line.alive
 
     @property
+    def lingers(self) -> bool:
+        """Whether something of it may be there although nothing can be run in it: being killed, or outliving that."""
+        return self._line.lingers
+
+    @property
     def busy(self) -> bool:
         """Whether a program of it runs, or is being ended."""
         return self._line.running is not None
@@ -158,19 +163,20 @@ class Keeper:
 
     async def measure(self) -> Measured:
         """What its programs use now. Raises KeeperLost."""
-        frame = await self._line.answer(self._line.ask(b"measure"))
-        return Measured(*map(int, frame[1:4]))
+        return await self._line.measure()
 
     async def pause(self) -> Frozen:
-        """SIGSTOP to the whole tree, until nobody is awake. Raises KeeperLost."""
+        """Let nothing in it run: the control group is frozen, or SIGSTOP goes to the whole tree until nobody is awake.
+
+        Raises KeeperLost.
+        """
         self._paused = True
-        frame = await self._line.answer(self._line.ask(b"pause"))
-        return Frozen(int(frame[1]), int(frame[2]))
+        return await self._line.pause()
 
     async def resume(self) -> None:
-        """SIGCONT to those whom `pause` stopped. Raises KeeperLost."""
+        """Let it go on; who had stopped himself before stays stopped. Raises KeeperLost."""
         self._paused = False
-        await self._line.answer(self._line.ask(b"resume"))
+        await self._line.resume()
 
     async def stop(self, grace: float) -> Proof:
         """SIGTERM to the whole tree, then, after `grace` seconds, `kill`. A paused program is woken to hear it."""
@@ -179,6 +185,7 @@ class Keeper:
             return await self.kill()
         self._paused = False
         asked = self._line.ask(b"term")
+        self._line.thaw()
         self._line.wake()
         try:
             await asyncio.wait_for(running.wait(), grace)

@@ -43,6 +43,8 @@ def main() -> None:
         _begin(control, inside.parse(_first(control)[1:]))
     except inside.Refused as error:
         refuse(control, error)
+    except Exception as error:  # noqa: BLE001  there is nobody else to be told
+        refuse(control, inside.Refused(f"{type(error).__name__}: {error}"))
     os._exit(0)
 
 
@@ -138,6 +140,8 @@ def main_inside() -> None:
         serve_inside(control, -1, bubblewrap.settle(*map(int, sys.argv[2:5])))
     except inside.Refused as error:
         refuse(control, error)
+    except Exception as error:  # noqa: BLE001  as above
+        refuse(control, inside.Refused(f"{type(error).__name__}: {error}"))
     os._exit(0)
 
 

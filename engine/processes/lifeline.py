@@ -25,10 +25,10 @@ from engine.processes.launch import KEEPERS, NONCE
 from engine.processes.running import Running, Taking
 from engine.processes.sandbox import Sandbox
 from engine.processes.starting import Started, ended, start
-from engine.processes.values import Program, Proof
+from engine.processes.values import Frozen, Measured, Program, Proof
 
 ANSWER_SECONDS = 5.0
-KILL_SECONDS = 0.5
+KILL_SECONDS = FREEZE_SECONDS = 0.5
 
 
 class Lifeline:
@@ -43,7 +43,8 @@ class Lifeline:
         self._felling = Felling(self.record, lambda: KEEPERS)
         self._burial: asyncio.Task[Proof] | None = None
         self._patience = PATIENCE
-        self._survived = False  # something has, of what a dead keeper left
+        self._survived = False  # something has, of what was killed
+        self._frozen = False  # by its group
         self._condemned = False  # its sandbox was killed, and nothing new may be begun
 
     @classmethod
@@ -55,6 +56,12 @@ class Lifeline:
     def alive(self) -> bool:
         """Whether it can run programs."""
         return self._channel.open and not self._condemned
+
+    @property
+    def lingers(self) -> bool:
+        """Whether something of it may be there, by all that is known here."""
+        buried = self._burial is None or self._burial.done()
+        return self._survived or not buried or (self._sandbox is not None and not self._sandbox.look_again())
 
     def ask(self, verb: bytes) -> asyncio.Future[Answer]:
         """Send a request that has no fields; it is out when this returns."""
@@ -117,6 +124,33 @@ class Lifeline:
             raise NotConfined(self.record.agent, self.record.confinement, frame[3].decode("utf-8", "replace"))
         return frame, running
 
+    async def measure(self) -> Measured:
+        """What runs in it uses; a sandbox is looked into, and nobody in it is asked. Raises KeeperLost."""
+        if self._sandbox and self.alive:
+            return self._sandbox.measure()
+        frame = await self.answer(self.ask(b"measure"))
+        return Measured(*map(int, frame[1:4]))
+
+    async def pause(self) -> Frozen:
+        """Let nothing run in it. Raises KeeperLost."""
+        if self._sandbox and await self._sandbox.freeze(FREEZE_SECONDS):
+            self._frozen = True
+            return Frozen(self._sandbox.count())
+        frame = await self.answer(self.ask(b"pause"))
+        return Frozen(int(frame[1]), int(frame[2]))
+
+    async def resume(self) -> None:
+        """Let it go on. Raises KeeperLost."""
+        if not self.thaw():
+            await self.answer(self.ask(b"resume"))
+
+    def thaw(self) -> bool:
+        """Undo a pause that froze the group. False where there was none."""
+        thawed, self._frozen = self._frozen, False
+        if thawed and self._sandbox:
+            self._sandbox.thaw()
+        return thawed
+
     async def kill(self) -> Proof:
         """End everything in it, in whatever state it is; a sandbox goes with it."""
         return await (self.clear_out() if self._sandbox is None else self._raze(self._sandbox))
@@ -125,6 +159,7 @@ class Lifeline:
         """End everything in it, and keep the keeper for the next program if it can do it."""
         began = time.monotonic()
         answer = self.ask(b"kill")
+        self.thaw()
         self.wake()
         await asyncio.wait({answer}, timeout=KILL_SECONDS)
         if answer.done() and not answer.cancelled():

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 
 from engine.processes.confinement.cgroup import Group
 from engine.processes.felling import STEP
 from engine.processes.first import First
 from engine.processes.tree import Process, ancestors
+from engine.processes.values import Measured
 
 
 class Sandbox:
@@ -42,8 +44,36 @@ class Sandbox:
 
     def count(self) -> int:
         """How many processes run in it now, the first one left out."""
-        names = os.listdir(self._inside)  # noqa: PTH208  pathlib lists no descriptor
-        return sum(_runs(self._inside, name) for name in names if name.isdigit() and name != "1")
+        return sum(process.alive or process.threads > 1 for process in self._processes())
+
+    def measure(self) -> Measured:
+        """What they use. Threads and zombies count as processes, as they do where the kernel limits them."""
+        found = list(self._processes())
+        threads, pages = sum(process.threads for process in found), sum(process.pages for process in found)
+        return Measured(threads, pages * os.sysconf("SC_PAGESIZE"), sum(process.ticks for process in found))
+
+    async def freeze(self, seconds: float) -> bool:
+        """Let nothing in it run, where it has a group that can be frozen. False: all goes on."""
+        if self.group is None or not self.group.freeze():
+            return False
+        deadline = self._loop.time() + seconds
+        while not self.group.frozen:
+            if self._loop.time() > deadline:
+                self.group.thaw()
+                return False
+            await asyncio.sleep(STEP)
+        return True
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        if self.group:
+            self.group.thaw()
+
+    def _processes(self) -> Iterator[Process]:
+        """Those that run in it, by one look each: one whose first thread has ended seems to be a zombie."""
+        for name in os.listdir(self._inside):  # noqa: PTH208  pathlib lists no descriptor
+            if name.isdigit() and name != "1" and (process := _look(self._inside, name)):
+                yield process
 
     def fire(self) -> None:
         """SIGKILL by every means there is, without waiting for anything."""
@@ -82,17 +112,15 @@ class Sandbox:
             self.gone.set_result(None)
 
 
-def _runs(inside: int, name: str) -> bool:
-    """Whether a process is more than a zombie, by one look: one whose first thread has ended may have others."""
+def _look(inside: int, name: str) -> Process | None:
     try:
         handle = os.open(f"{name}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=inside)
     except OSError:
-        return False
+        return None
     try:
         data = os.read(handle, 4096)
     except OSError:
-        return False
+        return None
     finally:
         os.close(handle)
-    process = Process(int(name), data[data.rindex(b")") + 2 :].split())
-    return process.alive or process.threads > 1
+    return Process(int(name), data[data.rindex(b")") + 2 :].split())

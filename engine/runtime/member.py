@@ -95,6 +95,11 @@ class Place:
         """The keeper, if one is there."""
         return self._keeper if self._keeper is not None and self._keeper.alive else None
 
+    @property
+    def _to_end(self) -> Keeper | None:
+        """The keeper, if anything of it may still be there."""
+        return self._keeper if self._keeper is not None and self._keeper.lingers else self.live
+
     async def keeper(self) -> Keeper:
         """The keeper, started if need be."""
         async with self._starting:
@@ -166,13 +171,13 @@ class Place:
 
     async def stop(self, grace: float = GRACE) -> Proof:
         """End what runs, gently at first."""
-        proof = await self.live.stop(grace) if self.live is not None else _NOTHING
+        proof = await self._to_end.stop(grace) if self._to_end is not None else _NOTHING
         self._thawed.set()
         return proof
 
     async def kill(self) -> Proof:
         """End what runs, now."""
-        proof = await self.live.kill() if self.live is not None else _NOTHING
+        proof = await self._to_end.kill() if self._to_end is not None else _NOTHING
         self._thawed.set()
         return proof
 
