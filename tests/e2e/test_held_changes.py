@@ -96,6 +96,31 @@ def test_no_way_around(place):
     assert place.git("rev-parse", "main") == before
 
 
+def test_a_change_that_a_rename_on_the_target_carries_to_such_a_file_is_held_there(place):
+    place.project(["true"])
+    lines = "".join(f"line {number}\n" for number in range(20))
+    place.commit({"docs/ci.yml": lines})
+    place.gate("edited")
+    place.start(
+        [
+            task(
+                "it",
+                "write('docs/ci.yml', read('docs/ci.yml') + 'evil') if attempt == 1 else None\npause_at('edited') if attempt == 1 else None",
+            )
+        ],
+        pattern="solo",
+    )
+    standing = place.arrive("edited")
+    (place.root / ".github" / "workflows").mkdir(parents=True)
+    place.git("mv", "docs/ci.yml", CI)
+    place.git("commit", "-qm", "moved")
+    place.release(standing)
+    assert place.end()["data"]["outcome"] == "needs_human"
+    assert place.of("merge_conflicted")[0]["data"]["sides"] == [{"path": CI}]
+    assert waits(place) == [("it", "guarded")]
+    assert "evil" not in place.show(CI)
+
+
 def test_the_person_s_own_hooks_folder_is_held(place):
     place.project(["true"])
     place.git("config", "core.hooksPath", "tools/hooks")

@@ -16,6 +16,12 @@ LISTED = "--raw"
 FIXED = ("-c", "diff.suppressBlankEmpty=false", "-c", "core.quotePath=true", "-c", "diff.renameLimit=1000")
 
 
+async def names(git: Git, base: str, other: str) -> list[str]:
+    """Paths that differ between two commits or trees, both names of a renamed one; in git's order."""
+    listed = await git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, other, "--")
+    return [name.decode(errors="backslashreplace") for name in listed.split(b"\0") if name]
+
+
 async def diff(git: Git, base: str, other: str) -> bytes:
     """Give the difference between two commits or trees."""
     return await git.run(*FIXED, "diff-tree", *SHAPE, base, other, "--")

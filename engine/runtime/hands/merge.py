@@ -12,7 +12,9 @@ from engine.core.text import clean_lines
 from engine.core.values import Change, Side
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
+from engine.runtime.hands import taken
 from workspaces.clones.clone import identity
+from workspaces.diffs.make import names
 from workspaces.errors import WorkspaceError
 from workspaces.merge.advance import Advanced, Blocked, advance
 from workspaces.merge.commit import Merge, commit
@@ -56,8 +58,21 @@ async def _try(desk: Desk, change: Change) -> c.Result | None:
     if isinstance(combined, Conflict):
         sides = tuple(Side(path=s.path, ours=s.ours, theirs=s.theirs) for s in combined.sides)
         return c.Conflicted(parent=tip, sides=sides)
+    astray = await _astray(desk, change, tip, combined.tree)
+    if astray:
+        return c.Conflicted(parent=tip, sides=tuple(Side(path=path) for path in astray))
     red = await _gate(desk, combined.tree, tip)
     return red or await _advance(desk, combined.tree, tip)
+
+
+async def _astray(desk: Desk, change: Change, tip: str, tree: str) -> tuple[str, ...]:
+    """Paths that were judged under another name: they go back to the author, and are judged as what they are now."""
+    if tip == change.base:
+        return ()
+    git, spec = desk.world.repo.git, desk.record.state.agents[desk.round.author].spec
+    found = taken.astray(spec, await names(git, tip, tree))
+    known = await names(git, change.base, change.tree) if found else ()
+    return tuple(path for path in found if path not in known)
 
 
 def _tell_taken_back(desk: Desk) -> None:

@@ -5,10 +5,10 @@ It rests on the objects that came out of the clone, never on what the agent says
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from engine.core.globs import outside
-from engine.core.guarded import LINK, Touch, guarded, ours
+from engine.core.globs import allowed, outside
+from engine.core.guarded import LINK, Touch, guarded, ours, why_guarded
 from engine.core.values import AgentSpec, Change, Source
 from workspaces.clones import intake
 from workspaces.diffs.model import File
@@ -48,6 +48,14 @@ def recorded(spec: AgentSpec, change: intake.Change, *, source: Source, hooks: s
         removed=change.removed,
         guarded=guarded((_touch(file) for file in change.parsed), given=given, hooks=hooks),
     )
+
+
+def astray(spec: AgentSpec, paths: Iterable[str]) -> tuple[str, ...]:
+    """Of paths that a merge brought in and the change did not have, those that would have had to be granted.
+
+    Whoever renames a file on the target takes what others change in it along, to wherever it went.
+    """
+    return tuple(path for path in paths if why_guarded(path) or (spec.write and not allowed(path, spec.write)))
 
 
 def _touch(file: File) -> Touch:
