@@ -32,6 +32,13 @@ class Document:
     data: dict[str, Any]
     find: Callable[[], locate.Lines] = field(default=dict, repr=False)
 
+    def value(self, *path: str) -> object:
+        """What the text says at this path of keys; None where it says nothing."""
+        found: object = self.data
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
     def line(self, path: locate.Path) -> int | None:
         """The line of a value, or of what is around it; None when it is not in the text."""
         return locate.line_of(self.lines, path)

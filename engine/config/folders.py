@@ -79,7 +79,7 @@ def made_real(settings: Settings, sources: Sequence[Document], places: Places, *
 def _errors(
     agent: Agent, key: tuple[str, ...], sources: Sequence[Document], places: Places, way_out: str
 ) -> Iterator[ConfigError]:
-    said_by = next((number for number, source in enumerate(sources) if _says(source.data, key)), 0)
+    said_by = next((number for number, source in enumerate(sources) if source.value(*key) is not None), 0)
     for index, given in enumerate(agent.permissions.read):
         folder = places.real(given)
         reason, mend = "", ""
@@ -106,12 +106,3 @@ def _real(agent: Agent, places: Places) -> Agent:
 
 def _named(given: str, folder: Path) -> str:
     return f'"{given}"' if str(folder) == given else f'"{given}" ({folder})'
-
-
-def _says(data: object, path: Sequence[str]) -> bool:
-    """Whether a text gives a value at this path. Asked of the values themselves: lines are for complaints only."""
-    for name in path:
-        if not isinstance(data, dict) or name not in data:
-            return False
-        data = data[name]
-    return True

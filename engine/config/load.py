@@ -1,8 +1,9 @@
 """From two files to one `Settings`.
 
 The user's file holds defaults for all projects, table by table and key by key; what the project says goes before
-them. The other way round holds for safety: gateway addresses, keys and unconfined mode are the user's alone, because
-a project's file arrives with the code and is trusted no more than the code.
+them. The other way round holds for safety: gateway addresses, keys and unconfined mode are the user's alone, and the
+confinement that the user asks for stands, because a project's file arrives with the code and is trusted no more than
+the code.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from engine.config.folders import Places, made_real
 from engine.config.locate import Path as Place
 from engine.config.settings import Settings
 from engine.config.strict import Spot, validate
+from engine.processes.confinement.tiers import RANKS
 from workspaces.layout import state_folder
 
 PROJECT_FILE = "quarterdeck.toml"
@@ -76,7 +78,8 @@ def combine(project: Document, user: Document | None) -> Settings:
     sources = (project, user) if user else (project,)
     data = _over(user.data if user else {}, project.data)
     data.setdefault("project", {})  # what it lacks is told, not that it is missing
-    return validate(Settings, data, sources, _placed).where_users_write(_users_write(project, user))
+    settings = validate(Settings, data, sources, _placed)
+    return _as_confined(settings, user).where_users_write(_users_write(settings, project, user))
 
 
 def _users(path: Path) -> Document | None:
@@ -100,15 +103,22 @@ def _refuse_users_alone(project: Document) -> None:
             )
 
 
-def _users_write(project: Document, user: Document | None) -> list[str]:
-    """The agents whose `write` is the user's own word: a project's goes before it, and is not that. Both are valid."""
-    theirs, own = _writing(project.data), _writing(user.data if user else {})
-    return sorted(own - theirs)
+def _users_write(settings: Settings, project: Document, user: Document | None) -> list[str]:
+    """The agents whose `write` is the user's own word: a project's goes before it, and is not that."""
+    keys = {name: ("agents", name, "permissions", "write") for name in settings.agents}
+    return [name for name, key in keys.items() if user and user.value(*key) and project.value(*key) is None]
 
 
-def _writing(data: dict[str, Any]) -> set[str]:
-    agents = data.get("agents", {}).items()
-    return {name for name, agent in agents if "write" in agent.get("permissions", {})}
+def _as_confined(settings: Settings, user: Document | None) -> Settings:
+    """What the user asks of an agent's confinement at least, no project lowers."""
+    agents = dict(settings.agents)
+    for name, agent in agents.items():
+        asked = user.value("agents", name, "permissions", "confine") if user else None
+        given = agent.permissions.confine or ""
+        if isinstance(asked, str) and RANKS.get(asked, 0) > RANKS[given]:
+            permissions = agent.permissions.model_copy(update={"confine": asked})
+            agents[name] = agent.model_copy(update={"permissions": permissions})
+    return settings.model_copy(update={"agents": agents})
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

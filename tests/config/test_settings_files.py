@@ -284,6 +284,21 @@ def test_the_project_goes_before_the_user_key_by_key(root):
     assert settings.approvals == {"low": "review", "high": "confirm"}
 
 
+@pytest.mark.parametrize(
+    ("users", "projects", "holds"),
+    [("strong", "none", "strong"), ("basic", "strong", "strong"), ("strong", None, "strong"), ("none", None, "none")],
+)
+def test_what_the_user_asks_of_confinement_no_project_lowers(root, users, projects, holds):
+    agent = AGENT + (f'permissions.confine = "{projects}"\n' if projects else "")
+    put(root, CHECK + agent, f'[agents.a.permissions]\nconfine = "{users}"\n')
+    assert load(root).agents["a"].permissions.confine == holds
+
+
+def test_nonsense_of_the_user_that_the_project_replaces_breaks_nothing(root):
+    put(root, CHECK + AGENT, "[agents]\na = 3\n")
+    assert load(root).agents["a"].command == ("x",)
+
+
 def test_a_complaint_names_the_file_that_says_it(root):
     user = put(root, CHECK, '[limits]\n\nattemps = 3\n[agents.a]\nruntime = "x"\n')
     with pytest.raises(ConfigError) as error:
