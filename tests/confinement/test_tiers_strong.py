@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.cells import USERS, need, place
+
+from engine.processes.confinement.mounts import SCRATCH
 
 MECHANISMS = ("namespaces", "bubblewrap")
 OWN = [(mechanism, uid) for mechanism in MECHANISMS for uid in USERS]
@@ -75,6 +79,52 @@ def test_masked_is_not_there_and_shown_in_masked_is(cell):
     assert ran.out.splitlines()[0] == "./shown/file"
     assert "secret" not in ran.out
     assert ran.code != 0
+
+
+LOOK = """
+import json, sys
+def access(path):
+    try: open(path).close()
+    except OSError: return "none"
+    try: open(path, "a").close()
+    except OSError: return "read"
+    return "write"
+print(json.dumps([access(path) for path in sys.argv[1:]]))
+"""
+WORDS = (("read", "frozen"), ("write", "writable"), ("read", "readable"), ("none", "masked"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_any_profile_the_deepest_word_counts(cell, seed):
+    deepest_word_counts(*cell, seed)
+
+
+@pytest.mark.soak
+def test_of_many_profiles_the_deepest_word_counts(cell):
+    for seed in range(3, 150):
+        deepest_word_counts(*cell, seed)
+
+
+def deepest_word_counts(here, mechanism: str, seed: int) -> None:
+    folders = [Path(*parts) for deep in range(1, 5) for parts in itertools.product(("data",), *["ab"] * (deep - 1))]
+    files = [here.file(f"{folder}/file") for folder in folders]
+    chance = random.Random(seed)
+    known = {word: {here.root / folder for folder in folders if chance.random() < 0.2} for _, word in WORDS}
+    others = known["readable"] | known["masked"] | known["writable"]
+    known["frozen"] = {path for path in known["frozen"] if innermost(path.parent, others) in known["writable"]}
+    ran = here.python(mechanism, LOOK, *map(str, files), **{word: tuple(paths) for word, paths in known.items()})
+    assert ran.code == 0, (ran.out, known)
+    assert ran.said == [expected(file, known) for file in files], known
+
+
+def innermost(path: Path, among: set[Path]) -> Path | None:
+    return next((place for place in (path, *path.parents) if place in among), None)
+
+
+def expected(file: Path, known: dict[str, set[Path]]) -> str:
+    hidden = any(file.is_relative_to(folder) for folder in SCRATCH)  # where an ordinary user's tests have to live
+    told = (access for place in file.parents for access, word in WORDS if place in known[word])
+    return next(told, "none" if hidden else "read")
 
 
 def test_a_link_to_what_is_masked_leads_nowhere(cell):
