@@ -241,6 +241,30 @@ def test_the_same_record_with_the_right_start_time_is_acted_on(tmp_path):
         stranger.wait()
 
 
+@pytest.mark.parametrize("right", [False, True], ids=["recycled pid", "its own"])
+def test_a_first_process_is_killed_only_if_it_began_when_it_should(right, tmp_path):
+    stranger, keeper = bystander(), bystander()
+    try:
+        found = tree.look(stranger.pid)
+        assert found
+        forged = record_of(keeper.pid, start=1, init=stranger.pid, init_start=found.start + (not right))
+        records.write(tmp_path, forged)
+        (stale,) = reap_stale(tmp_path)
+        assert stale.proof.gone
+        assert tree.look(keeper.pid), "it is nobody's keeper"
+        if right:
+            assert stranger.wait(10) == -signal.SIGKILL
+            assert f"namespace init {stranger.pid} is gone" in stale.proof.text
+        else:
+            now = tree.look(stranger.pid)
+            assert now
+            assert now.state == "S", "neither killed nor stopped"
+    finally:
+        for process in (stranger, keeper):
+            process.kill()
+            process.wait()
+
+
 def test_a_signal_is_not_sent_to_whoever_has_the_pid_now():
     stranger = bystander()
     try:
@@ -281,17 +305,72 @@ def test_what_does_not_die_is_named_and_never_called_gone(tmp_path, monkeypatch)
         stranger.wait()
 
 
+HEADLESS = """
+import ctypes, os, threading
+threading.Thread(target=lambda: (os.write(1, b"."), os.read(0, 1))).start()
+ctypes.CDLL(None).syscall(ctypes.c_long({number}), ctypes.c_long(0))
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="exit(2) has another number there")
+def test_one_whose_first_thread_has_ended_is_as_alive_as_the_others(tmp_path):
+    code = HEADLESS.format(number=60)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.read(1) == b"."
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            assert time.monotonic() < deadline
+        found = tree.look(process.pid)
+        assert found
+        assert found.alive
+        assert tree.send(found, signal.SIGSTOP)
+        while not found.stopped:
+            assert time.monotonic() < deadline
+            found = tree.look(process.pid)
+            assert found
+        assert tree.send(found, signal.SIGKILL)
+        process.wait(10)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
+def test_what_is_unreadable_shows_its_environment_to_nobody_of_the_same_user():
+    code = "import sys; sys.path.append(sys.argv[1]); from engine.processes import tree; tree.become_unreadable(); print(flush=True); sys.stdin.read()"
+    shown = "import os, sys; print(b'SECRET' in open(f'/proc/{sys.argv[1]}/environ', 'rb').read())"
+    nobody = {"user": 65534, "group": 65534, "extra_groups": ()}
+    python = "/usr/bin/python3"
+    if not Path(python).exists() or not os.access(ROOT / "engine", os.R_OK | os.X_OK):
+        pytest.skip("no Python here for everybody")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": {"SECRET": "hunter2"}}
+    with subprocess.Popen([python, "-I", "-S", "-c", code, str(ROOT)], **pipes, **nobody) as engine_like:
+        assert engine_like.stdout
+        assert engine_like.stdout.readline() == b"\n"
+        asked = [python, "-I", "-S", "-c", shown, str(engine_like.pid)]
+        refused = subprocess.run(asked, capture_output=True, text=True, check=False, **nobody)
+        assert "PermissionError" in refused.stderr
+        assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "True\n", "root may"
+        engine_like.communicate()
+
+
 def test_the_engines_own_children_are_not_taken_for_orphans(tmp_path):
     async def scenario():
         keeper = await Keeper.start("builder", records=tmp_path)
         other = await Keeper.start("other", records=tmp_path)
         own = await asyncio.create_subprocess_exec("sleep", "1000")
+        broker = await asyncio.create_subprocess_exec("sleep", "1000", process_group=0)
         os.kill(keeper.record.pid, signal.SIGKILL)
         assert (await keeper.kill()).gone
-        assert own.returncode is None
+        assert own.returncode is broker.returncode is None
         assert (await other.call(["true"], cwd=tmp_path)).code == 0
-        own.kill()
-        assert await own.wait() == -signal.SIGKILL
+        for process in (own, broker):
+            process.kill()
+            assert await process.wait() == -signal.SIGKILL
         await keeper.close()
         await other.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from hypothesis import given, settings
@@ -32,6 +33,18 @@ def test_a_record_is_there_before_any_program_and_says_enough_to_find_it(tmp_pat
         assert records.read(tmp_path) == []
 
     run(scenario())
+
+
+def test_a_record_of_an_older_engine_is_read(tmp_path):
+    older = {
+        "agent": "builder", "pid": 41, "start": 7, "boot_id": "this", "nonce": "n", "created": 0.5, "engine_pid": 40,
+        "engine_start": 6, "confinement": "unconfined",
+    }  # fmt: skip
+    (tmp_path / "builder.json").write_text(json.dumps(older))
+    (record,) = records.read(tmp_path)
+    assert (record.pid, record.init, record.init_start, record.cgroup) == (41, 0, 0, "")
+    (tmp_path / "builder.json").write_text(json.dumps(older | {"unheard": "of"}))
+    assert records.read(tmp_path) == [], "what is not understood is not acted on"
 
 
 def test_files_that_are_no_records_are_passed_over(tmp_path):

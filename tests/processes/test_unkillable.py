@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,16 @@ from engine.processes import felling, first, records, sandbox, tree
 from engine.processes.confinement.tiers import Tier
 from engine.processes.keeper import Keeper
 from engine.processes.last_resort import reap_stale
+from engine.runtime.member import Place
+from engine.runtime.room import Room
+
+
+@asynccontextmanager
+async def ended(place: Place) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await place.close()
 
 
 def in_one(mechanisms: Sequence[str]) -> pytest.MarkDecorator:
@@ -96,15 +107,18 @@ def test_a_sandbox_that_is_not_seen_to_end_is_never_called_gone(mechanism, monke
     """SIGKILL is kept from arriving: what is known is what is seen."""
 
     async def scenario(there: Machine, tier: Tier) -> None:
-        async with there.keeping(tier) as keeper:
-            await keeper.run(there.program(tier, "sleep", "1000"))
+        place = Place("me", there.records, Room(there.environment(tier, there.profile()), there.cell(tier)))
+        async with ended(place):
+            keeper = await place.keeper()
+            await place.run(there.program(tier, "sleep", "1000"))
             with monkeypatch.context() as patched:
                 patched.setattr(sandbox.Sandbox, "fire", lambda _: None)
                 patched.setattr(first.First, "kill", lambda _: None)
                 patched.setattr(felling, "kill_cgroup", lambda _: None)
                 patched.setattr(felling.tree, "send", lambda *_: True)
-                proof = await keeper.kill()
+                proof, meanwhile = await asyncio.gather(place.kill(), place.kill())
             assert not proof.gone
+            assert not meanwhile.gone, "who presses the key again is not told otherwise"
             (sleeper,) = (process for process in tree.below(keeper.record.init) if process.alive)
             assert [survivor.pid for survivor in proof.survivors] == [sleeper.pid]
             assert not keeper.alive, "it is to die, so nothing is started in it"
