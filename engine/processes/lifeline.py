@@ -221,7 +221,8 @@ class Lifeline:
         if answer.cancelled():
             return
         if answer.result()[0] == b"started":
-            running.pid = int(answer.result()[1])
+            inside = int(answer.result()[1])
+            running.pid = self._sandbox.outside(inside) or inside if self._sandbox else inside
         else:
             self._drop(running)
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 
+from engine.processes import tree
 from engine.processes.confinement.cgroup import Group
 from engine.processes.felling import STEP
 from engine.processes.first import First
@@ -45,6 +46,10 @@ class Sandbox:
     def count(self) -> int:
         """How many processes run in it now, the first one left out."""
         return sum(process.alive or process.threads > 1 for process in self._processes())
+
+    def outside(self, inside: int) -> int:
+        """What a program, known by its pid in the sandbox, is called out here; 0 when it is gone."""
+        return next((pid for pid in tree.children(self.pid) if tree.innermost(pid) == inside), 0)
 
     def measure(self) -> Measured:
         """What they use. Threads and zombies count as processes, as they do where the kernel limits them."""

@@ -120,6 +120,16 @@ def ancestors(pid: int) -> list[int]:
     return found
 
 
+def innermost(pid: int) -> int:
+    """The pid of process `pid` in the namespace it lives in; 0 when it is gone."""
+    try:
+        status = _read(f"{PROC}/{pid}/status")
+    except OSError:
+        return 0
+    found = next((line for line in status.splitlines() if line.startswith(b"NSpid:")), b"0")
+    return int(found.split()[-1])
+
+
 def everybody() -> set[int]:
     """The pids of all processes there are."""
     try:
