@@ -237,7 +237,7 @@ def test_settings_and_hooks_an_agent_left_are_gone_in_the_next_attempt(tmp_path:
     b.prepare()
     assert "evil" not in (b.clone.folder / ".git" / "config").read_text()
     assert not (b.clone.folder / ".git" / "hooks").exists()
-    assert not (b.clone.folder / ".git" / "info").exists()
+    assert "filter" not in (b.clone.folder / ".git" / "info" / "attributes").read_text()
 
 
 def test_copies_come_along_and_never_go_back(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from support.repos import clean_environment, git, healthy, make, save
 from workspaces.clones import intake
 from workspaces.clones.intake import Change, Refusal, receive
 from workspaces.clones.packs import declared
+from workspaces.clones.rescue import Begun
 from workspaces.ports import Completed, Inside
 
 
@@ -312,7 +313,7 @@ def test_nothing_planted_in_a_clone_runs_with_our_own_rights(tmp_path: Path) -> 
         change = b.change()
         save(b.root, {"a.txt": "one\nyours\nthree\n"})
         b.prepare(carry=change.commit)
-        run(b.clone.keep("refs/quarterdeck/kept/x", base=b.tip, message="x\n"))
+        run(b.clone.keep(Begun(ref="refs/quarterdeck/kept/x", base=b.tip), "it was killed"))
         assert ".gitattributes" in change.files
         assert not canary.exists(), canary.read_text()
         git(folder, "config", "core.fsmonitor", str(script))

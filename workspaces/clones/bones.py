@@ -39,7 +39,7 @@ class Bones:
     def make(self, folder: Path) -> None:
         """Turn a folder, made if missing, into a clone with nothing checked out."""
         git = folder / ".git"
-        for part in ("objects/info", "objects/pack", "refs/heads"):
+        for part in ("objects/info", "objects/pack", "refs/heads", "info"):
             (git / part).mkdir(parents=True)
         (git / "HEAD").write_text("ref: refs/heads/main\n")
         (git / "config").write_text(self.config)

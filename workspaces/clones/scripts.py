@@ -43,28 +43,28 @@ for part in .gitattributes .gitignore; do [ ! -p "$part" ] || rm -f "$part"; don
 """
 
 _RESTORE = """
-head=$1 tree=$2 clean=$3 exclude=$4
-shift 4
-rm -rf .git/HEAD .git/config .git/hooks .git/info .git/*.lock .git/rebase-merge .git/rebase-apply .git/sequencer \
-  .git/MERGE_HEAD .git/CHERRY_PICK_HEAD .git/REVERT_HEAD .git/commondir .git/objects/info/alternates
+head=$1 tree=$2 clean=$3 exclude=$4 fresh=$5
+shift 5
+[ -n "$fresh" ] || rm -rf .git/HEAD .git/config .git/hooks .git/info .git/*.lock .git/rebase-merge \
+  .git/rebase-apply .git/sequencer .git/MERGE_HEAD .git/CHERRY_PICK_HEAD .git/REVERT_HEAD .git/commondir \
+  .git/objects/info/alternates
 printf '%s\\n' "$head" > .git/HEAD
 printf '%s' "$BONES_CONFIG" > .git/config
 printf '%s' "$BONES_ALTERNATES" > .git/objects/info/alternates
-anew=
-[ -z "$clean" ] || [ -e .git/index ] || { anew=1; git read-tree "$tree" </dev/null; }
+compare=
+[ -z "$clean" ] || [ -z "$fresh" ] || { compare=1; git read-tree "$tree" </dev/null; }
 # First, as an untracked .gitattributes would have a say in how files are written.
 [ -z "$clean" ] || git clean -q "-$clean" "$@" </dev/null
-[ -z "$anew" ] || {
+[ -z "$compare" ] || {
   # Files and no index: they are compared by their bytes, whatever attributes say, so that only what differs is written.
-  mkdir .git/info
   printf '* -text -ident -filter -working-tree-encoding\\n' > .git/info/attributes
   git update-index -q --refresh </dev/null >&2 ||
     git diff-files -z --name-only </dev/null | git update-index -z --force-remove --stdin
-  rm -rf .git/info
+  : > .git/info/attributes
 }
 git read-tree --reset -u "$tree" </dev/null
 case $clean in ""|*x*) ;; *) git clean -q "-$clean" "$@" </dev/null ;; esac  # by the .gitignore of this tree
-[ -z "$exclude" ] || { mkdir .git/info; printf '%s' "$exclude" > .git/info/exclude; tar -xf -; }
+[ -z "$exclude" ] || { [ -d .git/info ] || mkdir .git/info; printf '%s' "$exclude" > .git/info/exclude; tar -xf -; }
 """
 
 _COLLECT = """
@@ -87,19 +87,20 @@ async def restore(
     head: str,
     tree: str,
     clean: str = "",
+    fresh: bool = False,
     spare: Sequence[str] = (),
     exclude: Sequence[str] = (),
     archive: bytes = b"",
 ) -> Completed:
     """Bring index and files to exactly `tree`, with `head` as the commit they stand on.
 
-    `clean` are the flags of `git clean`, `spare` ignored paths that it leaves; `archive` is a tar of copied files, kept
-    out of git by `exclude`.
+    `fresh`: its git directory was made this moment, and without `clean` its files are to come. `clean` are the flags of
+    `git clean`, `spare` ignored paths that it leaves; `archive` is a tar of copied files, kept out of git by `exclude`.
     """
     lines = "".join(f"/{name}\n" for name in exclude)
     env = ENVIRONMENT | {"BONES_CONFIG": bones.config, "BONES_ALTERNATES": bones.alternates}
     left = [word for name in spare for word in ("-e", _literally(name))]
-    argv = ("sh", "-c", _PLAIN + _RESTORE, "restore", head, tree, clean, lines, *left)
+    argv = ("sh", "-c", _PLAIN + _RESTORE, "restore", head, tree, clean, lines, "1" if fresh else "", *left)
     return await inside(argv, cwd=folder, env=env, stdin=archive, timeout=600.0)
 
 

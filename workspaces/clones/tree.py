@@ -51,11 +51,11 @@ class Tree:
         there = not self.folder.is_symlink() and (self.folder / ".git").is_dir()
         if there and self._renew:
             await _to_its_end(self._bones.renew, self.folder)
-        if there and (await self._run(head, tree, self._clean, tar, spare)).code == 0:
+        if there and (await self._run(head, tree, self._clean, tar, spare, fresh=self._renew)).code == 0:
             return False
         await _to_its_end(empty, self.folder)
         self._bones.make(self.folder)
-        done = await self._run(head, tree, "", tar)
+        done = await self._run(head, tree, "", tar, fresh=True)
         if done.code != 0:
             raise TreeBroken(self.folder, why(done))
         return True
@@ -77,7 +77,9 @@ class Tree:
         found = {os.fsdecode(name).removesuffix("/") for name in done.out.split(b"\0") if name}
         return tuple(sorted(found - set(self._copies)))
 
-    async def _run(self, head: str, tree: str, clean: str, tar: bytes, spare: Sequence[str] = ()) -> Completed:
+    async def _run(
+        self, head: str, tree: str, clean: str, tar: bytes, spare: Sequence[str] = (), *, fresh: bool
+    ) -> Completed:
         return await scripts.restore(
             self._inside,
             self.folder,
@@ -85,6 +87,7 @@ class Tree:
             head=head,
             tree=tree,
             clean=clean,
+            fresh=fresh,
             spare=spare,
             exclude=self._copies if tar else (),
             archive=tar,
