@@ -46,7 +46,7 @@ class WayOut:
     def __init__(self, agent: str, setting: str, common: WaysOut, *, inside: bool) -> None:
         self.hosts: tuple[str, ...] = ()
         self._agent, self._setting, self._common = agent, setting, common
-        self._door = None if inside else Door.here()
+        self._door = None if inside else Door()
         self._exit: Exit | None = None
 
     @property
@@ -75,7 +75,7 @@ class WayOut:
         """End all that is under way. Harmless twice."""
         await self._shut()
         if self._door is not None:
-            await self._door.close()
+            self._door.close()
 
     async def _shut(self) -> None:
         if self._exit is not None:

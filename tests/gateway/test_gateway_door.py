@@ -1,4 +1,4 @@
-"""One keeper's way out: with listeners that were made inside its network namespace, or with one here and a token."""
+"""Listeners of a way out: one here that needs a token, and one that was made inside an empty network namespace."""
 
 import asyncio
 import socket
@@ -50,10 +50,10 @@ def way_out(*entries):
 def test_a_door_here_is_known_before_it_is_served_and_needs_its_token():
     async def scenario():
         with web() as port:
-            door = Door.here()
-            assert f":{door.token}@127.0.0.1:{door.port}" in door.proxy_url
+            door = Door()
+            proxy = f"http://quarterdeck:{door.token}@127.0.0.1:{door.port}"
             url = f"http://127.0.0.1:{port}/"
-            waiting = asyncio.create_task(asyncio.to_thread(fetch, door.proxy_url, url))  # before it is served
+            waiting = asyncio.create_task(asyncio.to_thread(fetch, proxy, url))  # before it is served
             out, told = way_out(f"127.0.0.1:{port}")
             await door.serve(out)
             assert await waiting == 200
@@ -61,30 +61,31 @@ def test_a_door_here_is_known_before_it_is_served_and_needs_its_token():
                 await asyncio.to_thread(fetch, f"http://127.0.0.1:{door.port}", url)
             refused.value.close()
             assert refused.value.code == 407
-            await door.close()
-            await door.close()
+            await out.close()
+            door.close()
             with pytest.raises(OSError):
-                await asyncio.to_thread(fetch, door.proxy_url, url)
+                await asyncio.to_thread(fetch, proxy, url)
             assert door.token not in repr(told)
 
     run(scenario())
 
 
 def test_two_doors_have_two_tokens():
-    one, other = Door.here(), Door.here()
+    one, other = Door(), Door()
     try:
         assert one.token != other.token
         assert one.port != other.port
     finally:
-        run(one.close())
-        run(other.close())
+        one.close()
+        other.close()
+        other.close()
 
 
 def test_through_a_door_inside_an_empty_network_the_engine_is_all_there_is():
     async def scenario(port):
-        door, (out, told) = Door.inside(3128), way_out(f"127.0.0.1:{port}")
+        out, told = way_out(f"127.0.0.1:{port}")
         ours, theirs = socket.socketpair()
-        args = [str(theirs.fileno()), door.proxy_url, f"http://127.0.0.1:{port}/"]
+        args = [str(theirs.fileno()), "http://127.0.0.1:3128", f"http://127.0.0.1:{port}/"]
         with ours:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-ISc", INSIDE, *args, pass_fds=[theirs.fileno()], stdout=subprocess.PIPE
@@ -94,10 +95,11 @@ def test_through_a_door_inside_an_empty_network_the_engine_is_all_there_is():
             if not listeners:
                 assert await process.wait() == 77
                 pytest.skip("no user namespaces here")
-            await door.serve(out, [socket.socket(fileno=fd) for fd in listeners])
+            for fd in listeners:
+                await out.serve(socket.socket(fileno=fd))
             ours.send(b"x")
             said, _ = await process.communicate()
-            await door.close()
+            await out.close()
         through, direct = said.decode().splitlines()
         assert through == "200"
         assert "Connection refused" in direct

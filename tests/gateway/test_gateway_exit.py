@@ -1,6 +1,7 @@
 """An agent's way out on loopback: real clients through it, what is refused and how, and clients that do not behave."""
 
 import base64
+import gc
 import hashlib
 import http.client
 import os
@@ -10,6 +11,7 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
+import warnings
 
 import pytest
 from support.ways_out import SECONDS, descriptors, everything, head_of, peer, way_out, web
@@ -161,13 +163,22 @@ def test_a_refusal_names_the_host_the_agent_and_the_setting():
 
 def test_python_says_why(port):
     with way_out() as way:
-        with pytest.raises(OSError, match=r"403 Forbidden \(builder may not reach example.org:443") as tunnel:
-            opener(f"http://127.0.0.1:{way.port}").open("https://example.org/", timeout=SECONDS)
-        assert "no entry allows it" in str(tunnel.value)
+        assert "403 Forbidden (builder may not reach example.org:443: no entry allows it)" in tunnelled(way.port)
         with pytest.raises(urllib.error.HTTPError) as plain:
             opener(f"http://127.0.0.1:{way.port}").open(f"http://127.0.0.1:{port}/", b"x" * 500_000, timeout=SECONDS)
         with plain.value as answer:
             assert "[agents.builder.permissions]" in answer.read().decode()
+
+
+def tunnelled(port):
+    """What Python says of a tunnel that is refused. Early versions of 3.11 leave the answer open."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        try:
+            opener(f"http://127.0.0.1:{port}").open("https://example.org/", timeout=SECONDS)
+        except OSError as error:
+            return str(error)
+        finally:
+            gc.collect()
 
 
 def test_a_name_that_means_a_private_address_is_refused_and_looked_up_once(port):
