@@ -149,6 +149,10 @@ def _task(one: Parser) -> None:
     reassign.add_argument("agent", metavar="AGENT")
 
 
+def _undo(one: Parser) -> None:
+    one.add_argument("id", metavar="ID", nargs="?", help="what to bring back; default: list what there is")
+
+
 def _budget(one: Parser) -> None:
     does = one.add_subparsers(dest="what", metavar="raise", required=True, parser_class=Words)
     more = _below(does, "raise", "raise a budget, and go on if the run stopped for it")
@@ -201,6 +205,7 @@ COMMANDS = (
     Command("run", DAILY, "start a run, or go on with the unfinished one", "run:run", _run),
     Command("status", DAILY, "agents, tasks, run and money, each state with its evidence and age", "status:status"),
     Command("kill", DAILY, "kill an agent with all it started; works without an engine", "agents:kill", _one_or_all),
+    Command("undo", DAILY, "bring back what a kill, a stop or a failed attempt put aside", "undo:undo", _undo),
     Command("approvals", PEOPLE, "what waits for you", "people:approvals"),
     Command("approve", PEOPLE, "say yes to one of them", "people:approve", _approve),
     Command("deny", PEOPLE, "say no to one of them", "people:deny", _approve),

@@ -152,6 +152,10 @@ class Engine(Protocol):
         """What `status --json` prints."""
         ...
 
+    async def kept(self) -> dict[str, Any]:
+        """What `undo --json` prints."""
+        ...
+
     async def state(self) -> bytes:
         """The core's State as JSON; all that it rests on is durable. Events after its `seq` lead on from it."""
         ...

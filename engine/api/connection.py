@@ -170,6 +170,8 @@ class Connection:
         match frame:
             case frames.Query(what="state"):
                 return Raw(await engine.state())
+            case frames.Query(what="kept"):
+                return await engine.kept()
             case frames.Query():
                 return engine.status()
             case frames.Diff():

@@ -84,10 +84,13 @@ class End(Frame, frozen=True, kw_only=True):
 
 
 class Query(Frame, frozen=True, kw_only=True):
-    """Read. Done: for `status`, what `status --json` prints; for `state`, the core's State, durable as of its seq."""
+    """Read. Done: for `status`, what `status --json` prints; for `state`, the core's State, durable as of its seq.
+
+    For `kept`, what `undo --json` prints.
+    """
 
     id: int
-    what: Literal["status", "state"]
+    what: Literal["status", "state", "kept"]
 
 
 class Diff(Frame, frozen=True, kw_only=True):

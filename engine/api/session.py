@@ -96,6 +96,10 @@ class Session:
         """What `status --json` prints."""
         return await self._call(frames.Query(id=self._id(), what="status"), dict[str, Any])
 
+    async def kept(self) -> dict[str, Any]:
+        """What `undo --json` prints."""
+        return await self._call(frames.Query(id=self._id(), what="kept"), dict[str, Any])
+
     async def state(self) -> State:
         """The core's state at its `seq`: subscribe from there and fold on with `evolve`. It is the caller's own."""
         return await self._call(frames.Query(id=self._id(), what="state"), State)

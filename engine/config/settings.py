@@ -153,6 +153,12 @@ class LimitSettings(Strict):
     time: SpanOrNone = Field(
         default="2h", validate_default=True, description='of one attempt, without its pauses; "": no limit'
     )
+    keep: SpanOrNone = Field(
+        default="30d", validate_default=True, description='work that was put aside, for so long; "": for ever'
+    )
+    keep_size: SizeOrNone = Field(
+        default="1GiB", validate_default=True, description='of all that was put aside; "": no limit'
+    )
     nice: int = Field(default=5, ge=0, le=19, description="niceness of agents and checks")
     freeze_idle: SpanOrNone = Field(
         default="", validate_default=True, description='freeze an agent that did nothing for so long; "": never'

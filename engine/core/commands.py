@@ -130,6 +130,18 @@ class StopAgent(Request, frozen=True, kw_only=True):
     version: int | None = None
 
 
+class BringBack(Request, frozen=True, kw_only=True):
+    """Bring kept work back. `kept` is its id, its ref, or the beginning of its commit; the engine finds the rest."""
+
+    kept: str
+    ref: str = ""
+    commit: str = ""
+    branch: str = ""
+    run: str = ""  # that it was begun in
+    task: str = ""
+    kind: str = ""
+
+
 class SteerAgent(Request, frozen=True, kw_only=True):
     """Tell an agent something while it works."""
 
@@ -166,6 +178,7 @@ Requests = (
     | PauseAgent
     | ResumeAgent
     | StopAgent
+    | BringBack
     | SteerAgent
     | Answer
     | RaiseBudget
@@ -203,6 +216,7 @@ class Began(Report, frozen=True, kw_only=True):
     lease: int
     pid: int
     tree: str
+    carried: str = ""
 
 
 class Worked(Report, frozen=True, kw_only=True):
@@ -360,6 +374,13 @@ class PutAside(Report, frozen=True, kw_only=True):
     ignored: str = ""
 
 
+class Dropped(Report, frozen=True, kw_only=True):
+    """Kept work is kept no more."""
+
+    refs: tuple[str, ...]
+    size: int = 0
+
+
 class Steered(Report, frozen=True, kw_only=True):
     """A message reached the agent's program, or was put into its inbox (`delivered` false)."""
 
@@ -431,6 +452,7 @@ Reports = (
     | Killed
     | Bit
     | PutAside
+    | Dropped
     | Steered
     | Spent
     | Took

@@ -224,6 +224,7 @@ class AttemptStarted(Fact, frozen=True, kw_only=True):
     lease: int
     pid: int = 0
     tree: str = ""  # the clone it works in
+    carried: str = ""  # the commit of earlier work that it begins with
 
 
 class AttemptClaimed(Fact, frozen=True, kw_only=True):
@@ -393,6 +394,22 @@ class WorkKept(Fact, frozen=True, kw_only=True):
     ignored: str = ""
 
 
+class WorkDropped(Fact, frozen=True, kw_only=True):
+    """Kept work that was too old or too much is kept no more; `size` is in bytes."""
+
+    refs: tuple[str, ...]
+    size: int = 0
+
+
+class WorkBroughtBack(Fact, frozen=True, kw_only=True):
+    """A person has kept work back as a branch. `carried`: the next round of its task begins with it. Envelope: task."""
+
+    ref: str
+    commit: str
+    branch: str
+    carried: bool = False
+
+
 class AgentSteered(Fact, frozen=True, kw_only=True):
     """A message was handed to the agent."""
 
@@ -525,6 +542,8 @@ Data = (
     | AgentKilled
     | LimitReached
     | WorkKept
+    | WorkDropped
+    | WorkBroughtBack
     | AgentSteered
     | UsageBooked
     | BudgetReached

@@ -281,6 +281,8 @@ def _stage_closed(state: State, event: e.Event, data: e.StageClosed | e.StageCan
 def _attempt_started(state: State, event: e.Event, data: e.AttemptStarted) -> None:
     stage = _run(state).stages[data.stage]
     stage.pid, stage.tree = data.pid, data.tree
+    if stage.kind == "work":
+        _round(state, event).carried = data.carried
     agent = state.agents.get(event.agent)
     if agent is not None:
         agent.seq, agent.since, agent.gone = event.seq, event.at, False
@@ -290,6 +292,9 @@ def _attempt_started(state: State, event: e.Event, data: e.AttemptStarted) -> No
 def _attempt_claimed(state: State, event: e.Event, data: e.AttemptClaimed) -> None:
     round_ = _round(state, event)
     round_.change, round_.summary, round_.author = data.change, data.summary, event.agent
+    task = _run(state).task(event.task)
+    if task.brought == round_.carried:
+        task.brought = ""
 
 
 @_on(e.AttemptFailed)
@@ -430,6 +435,18 @@ def _killed(state: State, event: e.Event, data: e.AgentKilled) -> None:
 def _work_kept(state: State, _: e.Event, data: e.WorkKept) -> None:
     if data.ref not in state.kept:
         state.kept.append(data.ref)
+
+
+@_on(e.WorkDropped)
+def _work_dropped(state: State, event: e.Event, data: e.WorkDropped) -> None:
+    state.kept = [ref for ref in state.kept if ref not in data.refs]
+    state.dropped, state.dropped_at = state.dropped + len(data.refs), event.at
+
+
+@_on(e.WorkBroughtBack)
+def _brought_back(state: State, event: e.Event, data: e.WorkBroughtBack) -> None:
+    if data.carried:
+        _run(state).task(event.task).brought = data.commit
 
 
 # -- money, approvals, messages ------------------------------------------------------------------------------------

@@ -195,7 +195,14 @@ def _began(state: State, report: c.Began) -> Drafts:
     stage = _leased(state, report.stage, report.lease)
     if isinstance(stage, str):
         return []
-    return [of(stage, e.AttemptStarted(stage=stage.id, lease=report.lease, pid=report.pid, tree=report.tree))]
+    return [
+        of(
+            stage,
+            e.AttemptStarted(
+                stage=stage.id, lease=report.lease, pid=report.pid, tree=report.tree, carried=report.carried
+            ),
+        )
+    ]
 
 
 def _gate_passed(state: State, report: c.GatePassed) -> Drafts:
@@ -281,6 +288,10 @@ def _put_aside(state: State, report: c.PutAside) -> Drafts:
     return [Draft(data=kept, task=task, attempt=attempt, agent=report.agent)]
 
 
+def _dropped(_: State, report: c.Dropped) -> Drafts:
+    return [Draft(data=e.WorkDropped(refs=report.refs, size=report.size))]
+
+
 def _steered(_: State, report: c.Steered) -> Drafts:
     return [Draft(data=e.AgentSteered(text=report.text, delivered=report.delivered), agent=report.agent)]
 
@@ -348,6 +359,7 @@ _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
     c.Killed: _killed,
     c.Bit: _bit,
     c.PutAside: _put_aside,
+    c.Dropped: _dropped,
     c.Steered: _steered,
     c.Spent: _spent,
     c.Took: _took,

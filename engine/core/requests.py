@@ -292,6 +292,29 @@ def _stop_agent(state: State, request: c.StopAgent) -> Drafts:
     return [Draft(data=e.AgentHeld(how="stop", reason=request.reason), agent=request.agent)]
 
 
+@_handles(c.BringBack)
+def _bring_back(state: State, request: c.BringBack) -> Drafts:
+    if not (request.ref and request.commit and request.branch):
+        raise Refused(f'"{request.kept}" names no kept work here; `quarterdeck undo` lists it', code="unknown")
+    run = state.run
+    task = run.tasks.get(request.task) if run is not None and run.id == request.run else None
+    carried = carries(state, request.run, request.task, request.kind)
+    back = e.WorkBroughtBack(ref=request.ref, commit=request.commit, branch=request.branch, carried=carried)
+    return [Draft(data=back, task=request.task if task is not None else "")]
+
+
+def carries(state: State, run: str, task: str, kind: str) -> bool:
+    """Whether kept work of that run, task and kind of step can be what the next round of the task begins with."""
+    found = state.run.tasks.get(task) if state.run is not None and state.run.id == run else None
+    return (
+        found is not None
+        and found.outcome != "done"
+        and state.run is not None
+        and state.run.unfinished
+        and kind == "work"
+    )
+
+
 @_handles(c.SteerAgent)
 def _steer(state: State, request: c.SteerAgent) -> Drafts:
     _agent(state, request.agent)

@@ -66,6 +66,7 @@ class Round(Struct, kw_only=True):
     merged_tree: str = ""
     merged: str = ""
     waited: bool = False
+    carried: str = ""  # the commit of earlier work that it began with
     begun: int = 0  # how often its work was assigned
     interruptions: int = 0
     excused: int = 0  # of these, how many a person has waved through
@@ -126,6 +127,7 @@ class Task(Struct, kw_only=True):
     answers: list[Approval] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)  # what a person said with a retry, by round
     open: list[str] = field(default_factory=list)  # ids of open stages
+    brought: str = ""  # the commit of kept work that a person has brought back for the next round
     granted: int = 0
     pin: str | None = None
     unwanted: str | None = None  # why a person cancelled it
@@ -218,6 +220,8 @@ class State(Struct, kw_only=True):
     agents: dict[str, Agent] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)  # id -> accepted | seen | acted, of this run
     kept: list[str] = field(default_factory=list)  # refs of work that was put aside, the oldest first
+    dropped: int = 0  # how much of it is kept no more
+    dropped_at: float = 0.0
 
 
 def evidence_key(tree: str, command: str, env: str) -> str:

@@ -13,9 +13,9 @@ from engine.core import commands as c
 from engine.core.state import State
 from engine.core.values import AgentSpec
 from engine.runtime.cells import Cells
-from engine.runtime.leavings import waiting
 from engine.runtime.member import Member, Place
 from engine.runtime.room import Room
+from workspaces.clones import ledger
 from workspaces.clones.clone import Clone
 from workspaces.clones.kept import Kept, listing
 from workspaces.git import Git
@@ -31,7 +31,7 @@ async def put_aside(
     """Keep what is in the clones of agents that nothing is given to for now; what is to be recorded of it."""
     goes_on = state.run is not None and state.run.outcome is None
     told: list[c.PutAside | c.Noticed] = []
-    for name, _ in waiting(layout):
+    for name, _ in ledger.waiting(layout.trees):
         if goes_on and name in state.agents and name not in held:
             continue
         member = _member(name, repo, layout, allowed_environment(env), cells)

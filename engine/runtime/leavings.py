@@ -8,25 +8,21 @@ was touched meanwhile, nothing is started to find that out.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from engine.core import commands as c
 from engine.processes.errors import ProcessError
+from workspaces.clones import ledger
 from workspaces.clones.clone import Clone
 from workspaces.clones.intake import Empty, Refusal
 from workspaces.clones.rescue import KEPT, Begun, Kept
 from workspaces.errors import AttemptTaken, WorkspaceError
-from workspaces.layout import Layout
 
 Tell = Callable[[c.PutAside | c.Noticed], object]
 """Where it is said what was kept."""
 SHOWN = 5
-_MARK = ".begun-"
 UNKNOWN = "the step it was for ended without it"
 
 
@@ -47,7 +43,7 @@ class Leavings:
     def begin(self, begun: Begun) -> Begun:
         """A program is about to start in the clone. With the time that the file system had then."""
         file = self._file
-        _write(file, begun)
+        ledger.write(file, begun)
         return replace(begun, since=file.stat().st_ctime_ns)
 
     def settle(self) -> None:
@@ -56,12 +52,12 @@ class Leavings:
 
     @property
     def _file(self) -> Path:
-        return beside(self._clone.folder)
+        return ledger.beside(self._clone.folder)
 
     @property
     def open(self) -> Begun | None:
         """What was begun and is neither taken in nor put aside."""
-        return read(self._file)
+        return ledger.read(self._file)
 
     async def put_aside(self, begun: Begun | None, why: str) -> str:
         """Keep what the clone holds; the ref, or empty where there is nothing. What can not be kept now stays there."""
@@ -123,32 +119,3 @@ def _told(agent: str, begun: Begun, kept: Kept, why: str) -> c.PutAside:
         lost=kept.lost,
         ignored=kept.ignored,
     )
-
-
-def beside(folder: Path) -> Path:
-    """Where it is written what was begun in a clone: beside it, as its time is compared with those of files in it."""
-    return folder.with_name(f"{_MARK}{folder.name}.json")
-
-
-def read(file: Path) -> Begun | None:
-    """What was begun, as its file says; None where there is none, or it is none."""
-    try:
-        begun = msgspec.json.decode(file.read_bytes(), type=Begun)
-        return replace(begun, since=file.stat().st_ctime_ns)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def waiting(layout: Layout) -> Iterator[tuple[str, Begun]]:
-    """Each agent whose clone may hold what nobody has taken in yet, with what was begun there."""
-    for file in sorted(layout.trees.glob(f"{_MARK}*.json")):
-        begun = read(file)
-        if begun is not None:
-            yield file.stem.removeprefix(_MARK), begun
-
-
-def _write(file: Path, begun: Begun) -> None:
-    """At once or not at all. Its time must be that of the last thing done to it, so it is new each time."""
-    aside = file.with_name(f"{file.name}.{os.getpid()}")
-    aside.write_bytes(msgspec.json.encode(begun))
-    aside.replace(file)

@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from engine.api import undo
 from engine.api.calls import CallRefused, RunRequest
 from engine.api.version import VERSION
+from engine.config.settings import LimitSettings
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.errors import Busy, Refused
@@ -84,8 +86,27 @@ class LocalEngine(Reading):
             self.record.report(c.Noticed(text=text))
         for told in (*kept, *await untold(self.repo.git, self.record.state)):
             self.record.report(told)
+        await self._bring_back()
+        self._do(self._drop_old())
         if self._run_on() is not None:
             await self._enter_or_rest()
+
+    async def _bring_back(self) -> None:
+        """What a person has brought back without an engine: the next rounds begin with it."""
+        for ref, commit in (await undo.wanted(self.repo.git)).items():
+            with suppress(CallRefused):  # dropped meanwhile
+                await self.submit(c.BringBack(kept=commit), actor="person")
+            await undo.done(self.repo.git, ref)
+
+    async def _drop_old(self) -> None:
+        """Of work that was put aside, what is too old or too much goes."""
+        try:
+            limits = settings_of(self.repo.root).limits
+        except CallRefused:
+            limits = LimitSettings()
+        dropped = await undo.drop_old(self.repo.git, self.record.state, limits.keep, limits.keep_size, now=time.time())
+        if dropped is not None and not self.record.broken.done():
+            self.record.report(dropped)
 
     def _holds(self) -> Mapping[str, records.Hold]:
         return records.held(self.layout.processes)
@@ -137,6 +158,8 @@ class LocalEngine(Reading):
 
     async def submit(self, request: c.Requests, *, actor: str) -> Sequence[e.Event]:
         """Decide a request; returns when what followed is durable."""
+        if isinstance(request, c.BringBack):
+            request = await undo.found(self.repo.git, request.kept)
         try:
             events = await self.record.submit(request, actor=actor)
         except Refused as error:
@@ -292,6 +315,7 @@ class LocalEngine(Reading):
     async def _come_to_rest(self) -> None:
         await self._leave()
         if self._run_on() is None:
+            await self._drop_old()
             note = self.record.checkpoint()
             if note:
                 await self._note(note)

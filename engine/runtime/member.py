@@ -201,6 +201,7 @@ class Member:
         self.task = ""  # whose its HOME is
         self.leavings = Leavings(spec.name, clone)
         self.unfinished: Begun | None = None
+        self.carried = ""  # the commit of earlier work that its clone was prepared with
         self._prepared: Prepared | None = None
         self._ends = 0
         self._turn = asyncio.Lock()
@@ -243,6 +244,7 @@ class Member:
     async def prepare(self, base: str, carry: str | None = None) -> Prepared:
         """Bring the clone to a base, as `Clone.prepare` does; what was left in it is kept first."""
         await self.leavings.clear_up()
+        self.carried = carry or ""
         self._prepared = await self.clone.prepare(base, carry)
         return self._prepared
 

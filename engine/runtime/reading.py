@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engine.api import undo
 from engine.api.calls import Artifact, CallRefused, Difference, Page, Printed
 from engine.api.status import status
 from engine.api.version import VERSION
@@ -53,6 +54,10 @@ class Reading:
         seq, encoded = state.seq, msgspec.json.encode(state)
         await self.record.changed(seq - 1)
         return encoded
+
+    async def kept(self) -> dict[str, Any]:
+        """What `undo --json` prints."""
+        return await undo.told(self.repo.git, self.record.state)
 
     async def diff(self, *, agent: str | None, task: str | None, attempt: int | None) -> Difference:
         """What an agent's clone holds now, or what an attempt at a task claimed."""

@@ -12,12 +12,11 @@ from support.repos import git
 
 from engine.core import commands as c
 from engine.core.values import AgentSpec
-from engine.runtime.leavings import read, waiting
 from engine.runtime.member import Gone, Member
 from workspaces.clones.intake import Empty, Refusal
+from workspaces.clones.ledger import read, waiting
 from workspaces.clones.rescue import Begun, Kept
 from workspaces.errors import GitFailed
-from workspaces.layout import Layout
 
 LEFT = Begun(ref="refs/quarterdeck/kept/R/it/1-9", run="R", task="it", attempt=1, lease=9, copies=(".env",))
 
@@ -98,15 +97,15 @@ def test_what_nobody_took_in_is_kept_before_the_clone_is_prepared_again(work):
 
 
 def test_what_is_begun_is_on_disk_for_the_next_engine(work):
-    layout = Layout(work.bench.root, work.bench.root)
-    ((name, begun),) = waiting(layout)
+    trees = work.clone.folder.parent
+    ((name, begun),) = waiting(trees)
     assert (name, begun.ref, begun.base, begun.copies) == ("builder-1", LEFT.ref, work.bench.tip, (".env",))
     assert begun.since == work.unfinished.since > 0
     other = member(work.clone)  # as the next engine has it
     work.bench.edit({"new.txt": "n\n"})
     run(other.leavings.clear_up())
     assert [told.ref for told in other.told] == [LEFT.ref]
-    assert list(waiting(layout)) == []
+    assert list(waiting(trees)) == []
 
 
 def test_nothing_is_started_where_nothing_was_touched_or_all_was_taken_in(work):

@@ -49,6 +49,7 @@ class FakeEngine:
         self._waiters = []
         self.sayings = Sayings()
         self.printing = {}  # agent -> its transcript
+        self.put_aside = []  # what `undo --json` has of each
         self.clones = {}  # agent -> {path: text} that it has added
         self.do(c.CameUp(epoch=1, pid=4242, version=version, confinement="unconfined"))
 
@@ -123,6 +124,9 @@ class FakeEngine:
         while agent is None or self.mind.state.agents[agent].pause != "frozen":
             await self.changed(self.seq)
         return [{"agent": agent, "state": wanted, "proof": "frozen"}]
+
+    async def kept(self):
+        return {"kept": self.put_aside, "waiting": [], "merges": [], "dropped": {"count": 0, "at": 0.0}}
 
     async def state(self):
         return msgspec.json.encode(self.mind.state)

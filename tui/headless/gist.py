@@ -334,6 +334,20 @@ def _work_kept(event: e.Event, data: e.WorkKept, _: State) -> Gist:
     return Gist("note", "kept", f"{whose}, {what}, is kept as {data.ref}: {data.why}", lost if data.lost else ())
 
 
+@_says(e.WorkDropped)
+def _work_dropped(_: e.Event, data: e.WorkDropped, __: State) -> Gist:
+    one = len(data.refs) == 1
+    return Gist(
+        "note", "dropped", f"{count(len(data.refs), 'snapshot')} that {'was' if one else 'were'} too old or too much"
+    )
+
+
+@_says(e.WorkBroughtBack)
+def _brought_back(_: e.Event, data: e.WorkBroughtBack, __: State) -> Gist:
+    then = "; the next round begins with it" if data.carried else ""
+    return Gist("good", "is back", f"{short(data.commit)} as branch {data.branch}{then}")
+
+
 @_says(e.AgentSteered)
 def _steered(_: e.Event, data: e.AgentSteered, __: State) -> Gist:
     return Gist("note", "told", f"{data.text}{'' if data.delivered else ' (in its inbox)'}")

@@ -117,7 +117,7 @@ def _listener(desk: Desk, member: Member, transcript: Transcript, holding: Holdi
                 desk.world.sayings.grew(transcript)
             case Started(pid=pid):
                 tree = str(member.clone.folder)
-                desk.report(c.Began(stage=desk.stage.id, lease=desk.lease, pid=pid, tree=tree))
+                desk.report(c.Began(stage=desk.stage.id, lease=desk.lease, pid=pid, tree=tree, carried=member.carried))
             case Usage(tokens=tokens, usd=usd):
                 task = "" if desk.stage.task not in desk.run.tasks else desk.stage.task
                 desk.report(c.Spent(agent=member.spec.name, task=task, tokens=tokens, usd=usd))

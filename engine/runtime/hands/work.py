@@ -62,10 +62,10 @@ async def _taken_in(desk: Desk) -> c.Worked | None:
 
 
 async def _prepare(desk: Desk, member: Member) -> Prepared:
-    """The clone at the target's tip, with the change of the last round that had one on top."""
+    """The clone at the target's tip, with what was brought back or the last round's change on top."""
     base = await desk.world.repo.tip(desk.run.target)
     earlier = [r.change.commit for r in desk.task.rounds if r.change is not None and r.number < desk.stage.round]
-    prepared = await member.prepare(base, earlier[-1] if earlier else None)
+    prepared = await member.prepare(base, desk.task.brought or (earlier[-1] if earlier else None))
     await make_ready(desk, member, prepared, base)
     return prepared
 
