@@ -78,11 +78,14 @@ class Hidden:
 
     home: Path
     masked: tuple[Path, ...]
+    trees: tuple[Path, ...]
+    """Those of `masked` that are work trees; HOME may be one of dotfiles, and counts as HOME."""
 
     @classmethod
     def of(cls, home: Path, masked: Sequence[Path]) -> Hidden:
         """From paths as they are given."""
-        return cls(_real(home), tuple(_real(place) for place in masked))
+        real, places = _real(home), tuple(_real(place) for place in masked)
+        return cls(real, places, tuple(place for place in places if place != real and (place / ".git").exists()))
 
     @property
     def places(self) -> tuple[Path, ...]:
@@ -102,10 +105,11 @@ class Hidden:
         secret = (place / name for place in self.places for name in NEVER)
         return not any(place.is_relative_to(path) for place in (*self.places, *secret))
 
-    def in_repository(self, path: Path) -> bool:
-        """Whether it lies in a masked work tree, whose programs are to be those of the tree under judgement."""
-        around = (place for place in self.masked if path.is_relative_to(place) and place != self.home)
-        return any((place / ".git").exists() for place in around)
+    def of_repository(self, path: Path) -> bool:
+        """Whether it lies in a masked work tree, or is reached through one: by what came with the code."""
+        real = _real(path)
+        ways = (real,) if real == path else (real, *(_real(parent) for parent in path.parents))
+        return any(way.is_relative_to(tree) for way in ways for tree in self.trees)
 
 
 class _Walk:
@@ -122,6 +126,9 @@ class _Walk:
         if real in self._seen or not os.access(real, os.R_OK | os.X_OK) or not real.is_dir():
             return  # what we may not enter nobody of ours finds a program in
         self._seen.add(real)
+        if self._hidden.of_repository(given):
+            self._environment(real)
+            return
         if self._hidden.hides(real):
             self._around(real)
         for program in _leads(real):
@@ -137,7 +144,7 @@ class _Walk:
     def show(self, path: Path) -> bool:
         """Show it, if it is there and may be; whether it will be seen."""
         real = _real(path)
-        if not real.exists() or not self._hidden.may_show(real):
+        if not os.access(real, os.R_OK) or not self._hidden.may_show(real):
             return False
         if self._hidden.hides(real):
             self.shown.add(real)
@@ -149,30 +156,37 @@ class _Walk:
             return
         if self._root(file.parent) is not None or file.parent.name in {"bin", "sbin"}:
             self.folder(file.parent)
-        if not any(file.is_relative_to(place) for place in self.shown) and not self._hidden.in_repository(file):
+        if not any(file.is_relative_to(place) for place in self.shown) and not self._hidden.of_repository(file):
             self.show(file)
 
     def _around(self, folder: Path) -> None:
         root = self._root(folder)
         if root is not None and self.show(root):
             self._base(root)
-        elif not self._hidden.in_repository(folder):
+        else:
             self._loose(folder)
 
+    def _environment(self, folder: Path) -> None:
+        """Of the repository, environments. What lies there came with the code, so no link of theirs is followed."""
+        root = folder.parent
+        if (root / "pyvenv.cfg").is_file() or (root / "conda-meta").is_dir():
+            self.show(root)
+            self._base(root)
+
     def _root(self, folder: Path) -> Path | None:
-        """The outermost folder around it that is a tool's own as a whole; of the repository only environments."""
+        """The outermost folder around it that is a tool's own as a whole."""
         place = self._hidden.place_of(folder)
         around = [one for one in (folder, *folder.parents) if one.is_relative_to(place) and one != place]
-        named = frozenset() if self._hidden.in_repository(folder) else OWN_ROOTS
-        found = (one for one in reversed(around) if one.name in named or _marked(one))
+        found = (one for one in reversed(around) if one.name in OWN_ROOTS or _marked(one))
         return next((one for one in found if self._hidden.may_show(one)), None)
 
     def _base(self, root: Path) -> None:
-        """The interpreter that a virtual environment was made from."""
+        """The interpreter that a virtual environment was made from, if that is one."""
         for line in _text(root / "pyvenv.cfg").splitlines():
             key, _, value = line.partition("=")
-            if key.strip() == "home":
-                self.folder(Path(value.strip()))
+            folder = Path(value.strip())
+            if key.strip() == "home" and folder.name == "bin" and os.access(folder / "python3", os.X_OK):
+                self.folder(folder)
 
     def _loose(self, folder: Path) -> None:
         """A folder of programs that belongs to nothing known."""

@@ -27,6 +27,10 @@ class Home:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
 
+    def program(self, name: str) -> None:
+        self.put(name)
+        (self.at / name).chmod(0o755)
+
     def link(self, name: str, to: str) -> None:
         (self.at / name).parent.mkdir(parents=True, exist_ok=True)
         (self.at / name).symlink_to(to)
@@ -55,17 +59,32 @@ def test_pyenv_is_its_root_for_its_shims(home):
 
 
 def test_an_environment_brings_the_python_it_was_made_from(home):
-    home.put("envs/x/bin/tool", ".local/share/uv/python/cpython-3.12/bin/python3.12")
-    home.link("envs/x/bin/python", "../../../.local/share/uv/python/cpython-3.12/bin/python3.12")
+    home.put("envs/x/bin/tool")
+    home.program(".local/share/uv/python/cpython-3.12/bin/python3")
+    home.link("envs/x/bin/python", "../../../.local/share/uv/python/cpython-3.12/bin/python3")
     home.put("envs/x/pyvenv.cfg", text=f"home = {home.at}/.local/share/uv/python/cpython-3.12/bin\nversion = 3.12\n")
     assert home.shown("envs/x/bin") == home.shown(VIRTUAL_ENV="envs/x") == {"envs/x", ".local/share/uv/python"}
 
 
 def test_an_environment_of_the_repository_is_shown_and_nothing_else_of_it(home):
-    home.put("code/repo/.venv/pyvenv.cfg", text="home = /usr/bin\n")
+    home.put("code/repo/.venv/pyvenv.cfg", text=f"home = {home.at}/.pyenv/versions/3.12/bin\n")
+    home.program(".pyenv/versions/3.12/bin/python3")
     home.put("code/repo/.venv/bin/pytest", "code/repo/bin/x", "code/repo/lib/x", "code/repo/node_modules/.bin/jest")
     path = ("code/repo/.venv/bin", "code/repo/bin", "code/repo/node_modules/.bin")
-    assert home.shown(*path) == {"code/repo/.venv"}
+    assert home.shown(*path) == {"code/repo/.venv", ".pyenv"}
+
+
+def test_what_came_with_the_code_does_not_choose_what_is_shown(home):
+    home.put("private/bin/x", "private/lib/x", "private/notes", "other/pyvenv.cfg", "other/bin/python3")
+    for name, base in (("planted", "private/bin"), ("upward", "private")):
+        home.put(f"code/repo/{name}/pyvenv.cfg", text=f"home = {home.at}/{base}\n")
+        home.put(f"code/repo/{name}/bin/x")
+        home.link(f"code/repo/{name}/bin/key", f"{home.at}/.ssh/id_ed25519")
+    home.link("code/repo/linked", f"{home.at}/private")
+    path = ("code/repo/planted/bin", "code/repo/upward/bin", "code/repo/linked/bin")
+    assert home.shown(*path) == {"code/repo/planted", "code/repo/upward"}
+    home.link("code/repo/.venv", f"{home.at}/other")
+    assert home.shown("code/repo/.venv/bin") == {"other"}, "an environment is one wherever it lies"
 
 
 def test_links_of_uv_and_pipx_lead_to_their_environments(home):
