@@ -26,15 +26,19 @@ from engine.processes.keeper import Keeper
 from engine.processes.last_resort import kill_recorded, reap_stale
 
 LIMIT = 2.0  # the promise is 1 s on a quiet machine; the soak holds it to that
-FAMILIES = (
+FAMILIES = ("moving-target 4 --setsid", "headless", "nested")
+MORE = (
     "fork-tree 10 --orphans",
     "daemon --scrub",
-    "moving-target 4 --setsid",
     "hydra 6",
-    "headless",
-    "nested",
     "unreadable",
+    "relay",
+    "own-reaper",
+    "blocked-in-vfork",
+    "traced",
 )
+LONG = pytest.param((*FAMILIES, *MORE) * 5, marks=[pytest.mark.soak, pytest.mark.timeout(600)], id="at length")
+each_family = pytest.mark.parametrize("families", [pytest.param(FAMILIES, id="shortly"), LONG])
 ENGINE = ROOT / "tests" / "support" / "celled_engine.py"
 
 
@@ -59,15 +63,15 @@ async def clean_again(there: Machine) -> None:
 
 
 @each(EVERY)
-@pytest.mark.parametrize("hung", [False, True], ids=["killed", "stopped, then killed"])
-def test_an_engine_takes_its_agents_along(mechanism, hung):
+@each_family
+def test_an_engine_takes_its_agents_along(mechanism, families):
+    """By turns it is killed as it runs, and when it hung before."""
     tier = tier_by(mechanism)
-    families = FAMILIES[1:3] if hung else FAMILIES
 
     async def scenario(there: Machine) -> None:
         for number, family in enumerate(families):
             async with Oracle(there.clone, f"o{number}") as oracle, engine(there, tier, oracle, family) as process:
-                if hung:
+                if number % 2:
                     process.send_signal(signal.SIGSTOP)
                 began = time.monotonic()
                 process.kill()
@@ -109,23 +113,27 @@ def between(keeper: Keeper) -> dict[str, int]:
     return chain
 
 
-CASES = [(who, how) for who in ("keeper", "init", "sandbox") for how in ("killed", "stopped, then all killed")]
+LINKS = {
+    "namespaces": ("keeper", "init"),
+    "bubblewrap": ("keeper", "sandbox", "init"),
+    "landlock": ("keeper",),
+    "none": ("keeper",),
+}
+CASES = [(mechanism, who) for mechanism, chain in LINKS.items() for who in chain]
 
 
-@each(EVERY)
-@pytest.mark.parametrize(("who", "how"), CASES)
-def test_whoever_dies_or_hangs_in_between_nothing_is_left(mechanism, who, how):
+@pytest.mark.parametrize(("mechanism", "who"), CASES)
+@pytest.mark.parametrize("how", ["killed", "stopped, then all killed"])
+@each_family
+def test_whoever_dies_or_hangs_in_between_nothing_is_left(mechanism, who, how, families):
     tier = tier_by(mechanism)
 
     async def scenario(there: Machine) -> None:
-        for number, family in enumerate(FAMILIES):
+        for number, family in enumerate(families):
             async with there.keeping(tier) as keeper, Oracle(there.clone, f"o{number}") as oracle:
                 running = await keeper.run(there.program(tier, *oracle.argv(*family.split())))
                 await oracle.ready()
-                pids = between(keeper)
-                if who not in pids:
-                    pytest.skip(f"there is no {who} in between")
-                os.kill(pids[who], signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+                os.kill(between(keeper)[who], signal.SIGKILL if how == "killed" else signal.SIGSTOP)
                 began = time.monotonic()
                 if how != "killed":
                     assert (await keeper.kill()).gone
@@ -148,7 +156,7 @@ def test_an_init_number_that_belongs_to_a_stranger_by_now_is_not_touched(mechani
             await keeper.run(there.program(tier, *oracle.argv("ticking")))
             await oracle.ready()
             other = there.base / "records"
-            records.write(other, replace(keeper.record, start=1, init_start=1, nonce="none-has-it"))
+            records.write(other, replace(keeper.record, start=1, init_start=1, nonce="none-has-it", cgroup=""))
             (stale,) = reap_stale(other)
             assert stale.proof.gone
             assert stale.proof.processes == 0
