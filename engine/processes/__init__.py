@@ -3,6 +3,3 @@
 Import from the modules: `keeper.Keeper` for the engine, `last_resort` where no engine answers. Nothing is imported
 here, because a keeper process imports this package at each start.
 """
-
-CONFINEMENT = "unconfined"
-"""The tier every program runs in until confinement exists; said in records and proofs."""

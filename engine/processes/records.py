@@ -15,7 +15,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from engine.processes import CONFINEMENT, tree
+from engine.processes import tree
+from engine.processes.confinement.tiers import UNCONFINED
 from engine.processes.errors import NameRefused
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,120}")
@@ -37,7 +38,7 @@ class Record:
     created: float
     engine_pid: int
     engine_start: int
-    confinement: str = CONFINEMENT
+    confinement: str = UNCONFINED.label
     init: int = 0
     init_start: int = 0
     cgroup: str = ""
@@ -61,7 +62,7 @@ def boot_id() -> str:
         return ""
 
 
-def describe(name: str, pid: int, nonce: str, *, confinement: str = CONFINEMENT, cgroup: str = "") -> Record:
+def describe(name: str, pid: int, nonce: str, *, confinement: str = UNCONFINED.label, cgroup: str = "") -> Record:
     """The record of keeper `pid`, a child of this process that is not reaped yet."""
     keeper, engine = tree.look(pid), tree.look(os.getpid())
     return Record(
