@@ -27,7 +27,8 @@ Verb = Literal["proc", "dev", "tmpfs", "hide", "bind", "bind_ro", "alias", "alia
 
 SCRATCH = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  places to cover, not to use
 PROC, DEV, RUN = Path("/proc"), Path("/dev"), Path("/run")
-# Owned by uid 0, so capabilities do not guard them: who is root inside is root to these files.
+# Owned by uid 0, so capabilities do not guard them: who is root inside is root to these files. For root only, because
+# whatever is covered in /proc keeps programs from mounting one of their own, as agents do that bring a bubblewrap.
 ROOT_FROZEN = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
 ROOT_HIDDEN = (
     *("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/sched_debug", "/proc/acpi"),
