@@ -31,7 +31,7 @@ from workspaces.ports import Completed
 
 SECONDS = 1800.0
 """The longest it may take."""
-KEPT = 2 << 20
+KEPT = 512 << 10
 """Bytes that are kept of the beginning of what it says, and of the end."""
 RATE = 50_000_000
 """Bytes a second at which it is heard."""

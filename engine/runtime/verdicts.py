@@ -15,7 +15,7 @@ NO_TESTS = (
     (re.compile(r"(?m)^(=+ )?\d+ deselected(, \d+ warnings?)? in "), "pytest ran no test"),
     (re.compile(r"(?m)^Ran 0 tests in "), "unittest ran no test"),
     (re.compile(r"(?mi)^no tests? found"), "the runner found no test"),
-    (re.compile(r"(?m)^\s*0 passing\b"), "the runner ran no test"),
+    (re.compile(r"(?m)^[ \t]*0 passing\b"), "the runner ran no test"),
 )
 """A whole run without a test: pytest, unittest, jest and others, mocha."""
 NONE_HERE = (

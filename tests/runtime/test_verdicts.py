@@ -134,3 +134,13 @@ def test_statuses_and_signals():
     assert verdict(Completed(code=3, out=b"", err=b""), "") == "it ended with exit status 3"
     assert verdict(Completed(code=-9, out=b"", err=b""), "") == "it was ended by signal 9"
     assert "longer than" in verdict(Completed(code=-9, out=b"", err=b"", timed_out=True), "")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "unit", ["\n", " \n", "\t", " ", "= ", "1 a, ", "1", "ok ", "ok\n", "Ran 1 test in \n", "Tests: 1 skipped, "]
+)
+def test_output_that_was_made_to_be_slow_to_judge_is_judged_at_once(unit):
+    """Quadratic patterns would take hours for so much, with the engine standing still."""
+    output = unit * (1_000_000 // len(unit))
+    assert verdict(Completed(code=0, out=b"", err=b"", seconds=1.0, timed_out=False), output) == ""
