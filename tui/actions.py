@@ -73,6 +73,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous_panel", ("shift+tab",), "previous panel", "the panel before takes the keys", "global"),
     Action("agent", tuple("123456789"), "agent 1-9", "highlight this agent of the crew", "global", why.no_crew),
     Action("budget", ("b",), "budget", "raise what may be used", "global", why.no_raise, "none", ask.budget, "must"),
+    Action("undo", ("u",), "undo", "what was put aside; enter brings it back as a branch", "global", why.no_undo),
     Action("kill_all", ("X",), "kill all", "kill every agent", "global", why.no_kill_all, "typed", ask.kill_all),
     Action("picture", (), "picture", "save the screen as an SVG and as text, to show it to others", "global"),
     Action("palette", ("ctrl+p",), "palette", "find anything by name and do it", "global"),

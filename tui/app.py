@@ -102,6 +102,7 @@ class Quarterdeck(Dressed[None]):
             "help": self._help,
             "palette": self.action_command_palette,
             "picture": lambda: self.call_after_refresh(self._picture),
+            "undo": self._undo,
             "quit": self.action_leave,
         }
 
@@ -188,6 +189,17 @@ class Quarterdeck(Dressed[None]):
         try:
             if await self.deeds.do(action, meant):
                 self.dashboard.next_hint()
+        finally:
+            self.turns.layer_came()
+
+    def _undo(self) -> None:
+        self.turns.expect_layer()
+        self._bring_back()
+
+    @work(group="deeds")
+    async def _bring_back(self) -> None:
+        try:
+            await self.deeds.undo()
         finally:
             self.turns.layer_came()
 

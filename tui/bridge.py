@@ -180,6 +180,10 @@ class Bridge:
         except TimeoutError:
             raise EngineGone("the engine hangs", hung=True) from None
 
+    async def kept(self) -> dict[str, Any]:
+        """What was put aside, as `undo --json` prints it."""
+        return await self._live_session().kept()
+
     async def diff(self, *, agent: str | None = None, task: str | None = None) -> Difference:
         """What an agent's clone holds now, or what the last attempt at a task claimed."""
         return await self._live_session().diff(agent=agent, task=task)

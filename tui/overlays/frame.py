@@ -6,6 +6,7 @@ An overlay answers with a value and does nothing itself; whoever opened it acts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
@@ -25,7 +26,7 @@ Result = TypeVar("Result")
 class Overlay(ModalScreen[Result]):
     """Base of the overlays. `tone` is a style class of the box: `danger`, `ask`, `good`, or nothing."""
 
-    CSS_PATH = "overlays.tcss"
+    CSS_PATH: ClassVar[str | list[str | PurePath]] = "overlays.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "step_out", show=False),
         Binding("q", "app.leave", show=False),

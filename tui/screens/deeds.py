@@ -21,8 +21,9 @@ from tui.actions import KILL_ALL_WORD, Action
 from tui.bridge import ApiError, Bridge, CallRefused, Killed
 from tui.overlays.ask import Ask, TypeWord
 from tui.overlays.confirm import Confirm
+from tui.overlays.kept import Keepsakes
 from tui.overlays.report import Report
-from tui.viewmodel import proof
+from tui.viewmodel import kept, proof
 from tui.viewmodel.board import Board
 from tui.viewmodel.focus import Target, approval
 from tui.viewmodel.lines import Line, Span, said
@@ -95,6 +96,20 @@ class Deeds:
         except (ApiError, OSError) as error:
             self._say(Span("not done: ", "bad"), said(str(error)))
         return False
+
+    async def undo(self) -> None:
+        """Show what was put aside, and bring back what is chosen. What goes wrong is said, never raised."""
+        try:
+            chosen = await self._push(Keepsakes(await self._bridge.kept(), self._board.now))
+            if chosen is None:
+                return
+            events = await self._bridge.submit(c.BringBack(kept=chosen))
+            back = next(event for event in events if event["kind"] == "work_brought_back")
+            await self._push(Report(f"{chosen} is back", lambda room: kept.brought(back, room), tone="good"))
+        except CallRefused as no:
+            self._say(Span("refused: ", "bad"), said(no.reason))
+        except (ApiError, OSError) as error:
+            self._say(Span("not done: ", "bad"), said(str(error)))
 
     async def _submit(self, wanted: c.Requests, meant: Target, known: Seen) -> None:
         """Ask the engine. What grew older only in what is beside the point, such as sums used, is asked once more."""

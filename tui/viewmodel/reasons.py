@@ -125,6 +125,11 @@ def no_raise(board: Board, _: Focus) -> str:
     return NOTHING
 
 
+def no_undo(board: Board, _: Focus) -> str:
+    """Why nothing can be brought back from here."""
+    return no_engine(board) or (NOTHING if board.state.kept else "nothing is put aside")
+
+
 def no_search(_: Board, focus: Focus) -> str:
     """Why there is no next match."""
     return NOTHING if focus.sought else "nothing was searched for yet; / searches in the output or the difference"
