@@ -50,6 +50,11 @@ class Place:
         return self._room.env
 
     @property
+    def walls(self) -> Mapping[str, str]:
+        """What of it the confinement asks for, whatever else is left out."""
+        return self._room.walls
+
+    @property
     def tmp(self) -> Path | None:
         """A folder for a command's own use, as it is called inside; None where it is anybody's /tmp."""
         return self._room.tmp

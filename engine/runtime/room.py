@@ -16,14 +16,19 @@ TMP, SHM = Path("/tmp"), Path("/dev/shm")  # noqa: S108  places inside, where no
 
 
 class Room:
-    """A cell as a place uses it; no cell: unconfined. Without a way out nothing can be reached from it."""
+    """A cell as a place uses it; no cell: unconfined. Without a way out nothing can be reached from it.
+
+    `env` is what a program in it is told, `walls` what of that the confinement itself asks for: HOME, the proxy.
+    """
 
     def __init__(self, env: Mapping[str, str], cell: Cell | None = None, way_out: WayOut | None = None) -> None:
         self.cell, self.env, self.way_out = cell, dict(env), way_out
+        self.walls: dict[str, str] = {}
         if cell is not None:
             port, token = (0, "") if way_out is None else (way_out.port, way_out.token)
             self.cell = Cell(cell.tier, replace(cell.profile, port=port, token=token))
-            self.env |= self.cell.profile.environment(cell.tier)
+            self.walls = self.cell.profile.environment(cell.tier)
+            self.env |= self.walls
             self.env["PATH"] = search_path(self.env.get("PATH", os.defpath), cell.profile.home_at, cell.profile.masked)
 
     @property

@@ -141,7 +141,7 @@ def _brief(desk: Desk, member: Member, role: Role, instructions: Mapping[str, An
         outbox=layout.outbox(name),
         agent=name,
         attempt=desk.stage.round,
-    )
+    ) | dict(member.place.walls)
     return Brief(
         run=desk.run.id,
         task=desk.stage.task,
