@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.engines import task
-from support.git_attacks import ATTACKS, script
-from support.in_tiers import each, tier_by
+from support.git_attacks import ATTACKS, HELD_BY_CONFINEMENT, script
+from support.in_tiers import tier_by
 from support.repos import healthy
 
 from engine.api.calls import CallRefused
@@ -25,8 +25,8 @@ REFUSED = {"modules", "spelled"}
 """What these leave can not be taken in as it is; the others hand in the one file they were asked for."""
 
 
-def instance(name: str) -> str:
-    return f"builder-{sorted(ATTACKS).index(name) + 1}"
+def instance(name: str, names: tuple[str, ...]) -> str:
+    return f"builder-{names.index(name) + 1}"
 
 
 def planted(place, name: str) -> str:
@@ -75,8 +75,16 @@ def settled_down(place, after: int = 0) -> dict:
 
 
 @pytest.mark.timeout(240)
-@each(["namespaces", "landlock"])
-def test_nothing_that_is_planted_for_git_reaches_anything_outside(place, mechanism):
+@pytest.mark.parametrize(
+    ("mechanism", "names"),
+    [
+        ("namespaces", tuple(ATTACKS)),
+        ("landlock", HELD_BY_CONFINEMENT),
+        pytest.param("landlock", tuple(ATTACKS), marks=pytest.mark.soak),
+    ],
+    ids=["strong", "basic", "basic-all"],
+)
+def test_nothing_that_is_planted_for_git_reaches_anything_outside(place, mechanism, names):
     tier_by(mechanism)
     own = Path(os.environ["XDG_CONFIG_HOME"]) / "quarterdeck" / "config.toml"
     own.parent.mkdir(parents=True)
@@ -86,21 +94,21 @@ def test_nothing_that_is_planted_for_git_reaches_anything_outside(place, mechani
     place.git("tag", "v1")
     place.git("branch", "mine")
     limits = "[limits]\nagents = 4\nattempts = 2"
-    place.project(["true"], builders=len(ATTACKS), copies=[".env", "conf/env"], more=limits)
+    place.project(["true"], builders=len(names), copies=[".env", "conf/env"], more=limits)
     before, others, tip = of_the_person(place), refs(place), place.git("rev-parse", "main")
-    for name in ATTACKS:
+    for name in names:
         place.gate(f"look-{name}")
-    first = [task(name, planted(place, name), agent=instance(name)) for name in ATTACKS]
+    first = [task(name, planted(place, name), agent=instance(name, names)) for name in names]
     then = [
-        task(f"{name}-2", f"write('more-{name}.txt', read('a.txt'))", after=[name], agent=instance(name))
-        for name in ATTACKS
+        task(f"{name}-2", f"write('more-{name}.txt', read('a.txt'))", after=[name], agent=instance(name, names))
+        for name in names
     ]
     place.start([*first, *then], pattern="solo")
 
     seen = {}
-    for name in ATTACKS:
+    for name in names:
         standing = place.arrive(f"look-{name}")
-        seen[name] = asyncio.run(looked_at(place, instance(name)))
+        seen[name] = asyncio.run(looked_at(place, instance(name, names)))
         place.release(standing)
     end = settled_down(place)
 
@@ -112,8 +120,8 @@ def test_nothing_that_is_planted_for_git_reaches_anything_outside(place, mechani
     assert place.git("rev-list", "--count", f"{tip}..main") == str(len(end["data"]["merged"]))
     assert {"done-config.txt" in seen["config"], seen["config"].startswith("refused")} == {True, False}
     tasks = end["data"]["tasks"]
-    assert {name for name in ATTACKS if tasks[name] != "done"} <= REFUSED
+    assert {name for name in names if tasks[name] != "done"} <= REFUSED
     changed = set(place.git("diff", "--name-only", tip, "main").splitlines())
-    wanted = {f"{word}-{name}.txt" for name in ATTACKS for word in ("done", "more")}
-    assert {name: read for name in ATTACKS if (read := place.show(f"more-{name}.txt")) not in {"one", ""}} == {}
+    wanted = {f"{word}-{name}.txt" for name in names for word in ("done", "more")}
+    assert {name: read for name in names if (read := place.show(f"more-{name}.txt")) not in {"one", ""}} == {}
     assert changed - wanted <= {".gitattributes", ".gitmodules"}

@@ -116,6 +116,9 @@ ATTACKS = {
 }
 """By name. Some do no more than confinement forbids; those that git sees to are tried in `tests/workspaces` too."""
 
+HELD_BY_CONFINEMENT = ("config", "commondir", "main", "written", "linked", "worktree", "objects", "copies", "direct")
+"""Those whose end depends on the tier."""
+
 
 def script(name: str, *, main: str, canary: str) -> str:
     """The shell script of an attack."""
