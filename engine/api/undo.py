@@ -6,12 +6,14 @@ while no engine is there is remembered as a ref, so that the next engine begins 
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.api.calls import CallRefused
 from engine.core import commands as c
+from engine.core.quantities import about
 from engine.core.requests import carries
 from engine.core.state import State
 from workspaces.clones import kept, ledger
@@ -49,6 +51,16 @@ async def told(git: Git, state: State, left: tuple[dict[str, Any], ...] = ()) ->
         ],
         "dropped": {"count": state.dropped, "at": state.dropped_at},
     }
+
+
+async def summary(git: Git) -> str:
+    """How much there is, for `doctor`: `3 snapshots, 1.2MB, the oldest of 2026-11-01`; empty where there is nothing."""
+    there = await kept.listing(git)
+    if not there:
+        return ""
+    oldest = time.strftime("%Y-%m-%d", time.localtime(there[-1].at))
+    size = about(sum(one.size for one in there))
+    return f"{len(there)} snapshot{'' if len(there) == 1 else 's'}, {size}, the oldest of {oldest}"
 
 
 async def found(git: Git, name: str) -> c.BringBack:

@@ -39,18 +39,21 @@ def findings(
     error: ConfigError | None = None,
     notices: Sequence[str] = (),
     brokers: Sequence[str] = (),
+    kept: str = "",
 ) -> list[Finding]:
     """Everything `doctor` looks at, in the order it is shown.
 
     `git` is git's version (None: there is none), `path` the PATH agents get, `tier` what confines programs here as a
     probe found it, `error` why there are no settings, `notices` what is unusual about the repository, a sentence each,
-    `brokers` those that the bus could use.
+    `brokers` those that the bus could use, `kept` how much cut-short work is put aside.
     """
     found = [_git(git), _python(path), _configuration(settings, error)]
     if settings is not None:
         found += [*_crew(settings), *_programs(settings, path, root), _limits(settings)]
         found += [*credentials(settings), *_bus(settings, brokers)]
     found += [_tools(path), *confinement(settings, tier), *editable(root, path, tier)]
+    if kept:
+        found.append(Finding(level="ok", what="put aside", detail=f"{kept}; `quarterdeck undo` lists it"))
     found += [Finding(level="warn", what="repository", detail=notice) for notice in notices]
     return found
 

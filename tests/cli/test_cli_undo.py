@@ -93,6 +93,14 @@ def test_an_engine_that_runs_does_it_and_records_it(quarterdeck, repo, good):
     assert "is the branch quarterdeck/kept/parse-2 now" in out
 
 
+def test_doctor_says_how_much_there_is(quarterdeck, one):
+    told = json.loads(quarterdeck("doctor", "--json")[1])
+    (found,) = [finding for finding in told if finding["what"] == "put aside"]
+    assert found["level"] == "ok"
+    assert found["detail"].startswith("1 snapshot, ")
+    assert found["detail"].endswith("`quarterdeck undo` lists it")
+
+
 def test_what_still_lies_in_a_clone_is_said():
     told = lines(waiting=[{"agent": "builder-1", "task": "parse", "attempt": 2, "kind": "work", "run": "R"}])
     assert told == ["parse 2: in the clone of builder-1, kept when the engine starts"]

@@ -88,7 +88,7 @@ def _findings(repo: str | None) -> list[Finding]:
     )
     from engine.api.refusals import ConfigError  # noqa: PLC0415
 
-    root, notices, trouble = _repository(repo)
+    root, notices, kept, trouble = _repository(repo)
     settings: Settings | None = None
     error: ConfigError | None = None
     try:
@@ -106,22 +106,25 @@ def _findings(repo: str | None) -> list[Finding]:
         error=error,
         notices=notices,
         brokers=usable,
+        kept=kept,
     )
     return [*told, *([Finding(level="bad", what="repository", detail=trouble)] if trouble else [])]
 
 
-def _repository(repo: str | None) -> tuple[Path, tuple[str, ...], str]:
-    """Its root, what is unusual about it, and why it cannot be used."""
+def _repository(repo: str | None) -> tuple[Path, tuple[str, ...], str, str]:
+    """Its root, what is unusual about it, how much is put aside in it, and why it cannot be used."""
     import asyncio  # noqa: PLC0415  only here, and dear
 
+    from engine.api import undo  # noqa: PLC0415
     from engine.api.project import Repository  # noqa: PLC0415
 
     folder = Path(repo) if repo is not None else Path.cwd()
     try:
         found = asyncio.run(Repository.open(folder))
+        kept = asyncio.run(undo.summary(found.git))
     except WorkspaceError as error:
-        return folder, (), str(error)
-    return found.root, found.notices, ""
+        return folder, (), "", str(error)
+    return found.root, found.notices, kept, ""
 
 
 def _git_version() -> tuple[int, ...] | None:
