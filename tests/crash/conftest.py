@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from support.crashing import Crashing, built, judge, make_project
+from support.crashing import Crashing, built, judge, make_project, outside
 from support.lives import a_home, a_house, living_in
 
 
@@ -51,7 +51,7 @@ def run(folder):
 @pytest.fixture
 def standing(folder):
     """A run whose builders stand still at a pipe, and the pipe."""
-    pipe = folder / "stand.pipe"
+    pipe = outside(folder / "repo") / "stand.pipe"
     os.mkfifo(pipe)
     with a_house(make_project(folder / "repo", "sh", "build.sh", str(pipe))) as house:
         yield Crashing(house), pipe

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.crashing import Crashing, judge, make_project
+from support.crashing import Crashing, judge, make_project, outside
 from support.lives import a_house, slay
 from support.oracle import Oracle
 
@@ -25,7 +25,7 @@ def test_agents_of_a_killed_engine_are_gone_at_once_and_its_successor_proves_it(
 
 
 async def killed_with(family: tuple[str, ...], folder: Path, tree: str) -> None:
-    async with Oracle(folder) as oracle:
+    async with Oracle(outside(folder / "repo")) as oracle:
         nasty = f"[ ! -p {oracle.path} ] || exec {shlex.join(oracle.argv(*family))}; exec sh build.sh"
         with a_house(make_project(folder / "repo", "sh", "-c", nasty)) as house:
             run = Crashing(house)

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from support.crashing import Crashing, judge, make_project
+from support.crashing import Crashing, judge, make_project, outside
 from support.lives import Event, a_house, plain
 from support.repos import git
 
@@ -73,7 +73,7 @@ def test_agents_killed_without_an_engine_are_held_by_the_next_one(standing, tree
 
 @pytest.mark.parametrize("before", [False, True], ids=["", "after one that died before it could say so"])
 def test_what_an_agent_killed_without_an_engine_had_done_is_kept_by_the_next_one(folder, tree, before):
-    pipe = folder / "stand.pipe"
+    pipe = outside(folder / "repo") / "stand.pipe"
     os.mkfifo(pipe)
     half = f"[ ! -p {pipe} ] || {{ mkdir -p parts; echo half > parts/half; read -r _ < {pipe} || true; }}"
     with a_house(make_project(folder / "repo", "sh", "-c", f"{half}; exec sh build.sh")) as house:
@@ -93,7 +93,10 @@ def test_what_an_agent_killed_without_an_engine_had_done_is_kept_by_the_next_one
         told = [event for event in map(plain, run.told) if event["kind"] == "work_kept"]
         kept = [event["data"]["ref"] for event in told]
         assert kept
-        assert {event["data"]["ref"]: event["agent"] for event in told}.items() <= due.items()
+        assert {(ref, agent) for ref, agent in due.items() if ref in kept} >= {
+            (event["data"]["ref"], event["agent"]) for event in told if not before
+        }
+        assert set(kept) <= due.keys()
         assert len(kept) == len(due) or not before
         for ref in kept:
             assert git(house.root, "diff", "--name-only", f"{ref}^", ref) == "parts/half"

@@ -179,12 +179,20 @@ def make_project(folder: Path, *builder: str, files: Mapping[str, str] | None = 
     """The project in a fresh repository, its target checked out.
 
     `builder` is another argv for the builders; `sh build.sh FIFO` is the usual one, standing still at the pipe while
-    it is there.
+    it is there. They see the folder `outside` beside the repository, and the programs of these tests.
     """
-    settings = FILES["quarterdeck.toml"]
+    seen = [str(outside(folder)), str(Path(__file__).parent)]
+    settings = f"{FILES['quarterdeck.toml']}[agents.builder.permissions]\nread = {json.dumps(seen)}\n"
     if builder:
         settings = settings.replace('["sh", "build.sh"]', json.dumps(builder))
     return repos.make(folder, {**FILES, "quarterdeck.toml": settings, **(files or {})})
+
+
+def outside(repo: Path) -> Path:
+    """Where a test and the builders of a project meet."""
+    place = repo.parent / "outside"
+    place.mkdir(exist_ok=True)
+    return place
 
 
 def crashed_run(folder: Path, seed: int, blows: int = 3) -> Crashing:
