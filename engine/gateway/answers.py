@@ -29,10 +29,10 @@ _CODES = {BadRequest: 400, NoToken: 407, TooSlow: 408, Unreachable: 502, BadAnsw
 
 
 def refusal(error: GatewayError, agent: str, setting: str) -> bytes:
-    """A whole answer that says why; of what is not allowed also who it is and which table of the settings says so."""
+    """A whole answer that says why; of what is not allowed also who it is and which setting says so."""
     if not isinstance(error, NotAllowed):
         return _whole(_CODES[type(error)], str(error))
-    way_out = f'The person can allow it: "{error.to}" in `network` of {setting}, in quarterdeck.toml.\n'
+    way_out = f'The person can allow it: "{error.to}" in {setting}, in quarterdeck.toml.\n'
     return _whole(403, f"{agent} may not reach {error.to}: {error.why}", way_out)
 
 

@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Who asks, what it may reach now, and the table of the settings that says so."""
+    """Who asks, what it may reach now, and the setting that says so."""
 
     agent: str
     setting: str

@@ -28,7 +28,7 @@ FULL = 0.75
 class Exit:
     """Serves one agent. `allowed` gives the entries now in force; `tell` is told each request when it is over.
 
-    `setting` is the table of quarterdeck.toml that a refusal names; by default the one of the agent's own name.
+    `setting` says in words where a refusal can be changed; by default in the permissions of the agent's own name.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class Exit:
         setting: str = "",
         dialler: Dialler | None = None,
     ) -> None:
-        table = setting or f"[agents.{agent}.permissions]"
-        self._rules = Rules(agent=agent, setting=table, allowed=allowed, dialler=dialler or Dialler())
+        setting = setting or f"`network` of [agents.{agent}.permissions]"
+        self._rules = Rules(agent=agent, setting=setting, allowed=allowed, dialler=dialler or Dialler())
         self._tell = tell
         self._listeners: list[socket.socket] = []
         self._taking: set[asyncio.Task[None]] = set()

@@ -168,7 +168,7 @@ class Bench:
 
     def _room(self, products: Sequence[str]) -> Room:
         cell = self._cells.check(self._name, self._folder, products)
-        return Room(self._env, cell, self._cells.way_out("check", "[project] (setup_network, for setup alone)"))
+        return Room(self._env, cell, self._cells.way_out("check", "`setup_network` of [project], for setup alone"))
 
 
 async def run_setup(inside: Place, folder: Path, project: Project, limits: Limits, tell: Tell) -> None:

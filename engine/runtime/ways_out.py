@@ -41,7 +41,7 @@ class WaysOut:
 
 
 class WayOut:
-    """The one of a room. `setting` is the table that a refusal names. Closed, its port is gone."""
+    """The one of a room. `setting` says where a refusal can be changed. Closed, its port is gone."""
 
     def __init__(self, agent: str, setting: str, common: WaysOut, *, inside: bool) -> None:
         self.hosts: tuple[str, ...] = ()

@@ -68,7 +68,7 @@ class World:
     def _member(self, spec: AgentSpec) -> Member:
         self.layout.create_agent(spec.name)
         folder = self.layout.tree(spec.name)
-        way_out = self.cells.way_out(spec.name, f"[agents.{spec.pool or spec.name}.permissions]")
+        way_out = self.cells.way_out(spec.name, f"`network` of [agents.{spec.pool or spec.name}.permissions]")
         cell = self.cells.agent(spec.name, folder, self.settings.agents.get(spec.pool or spec.name))
         place = Place(spec.name, self.layout.processes, Room(self.env, cell, way_out))
         project = self.settings.project
