@@ -17,7 +17,6 @@ from pathlib import Path
 
 from engine.processes import tree
 from engine.processes.first import First, kill_cgroup
-from engine.processes.launch import NONCE
 from engine.processes.records import Record
 from engine.processes.tree import Process
 from engine.processes.values import Proof, Survivor
@@ -163,7 +162,7 @@ class Felling:
 
     def _marked(self) -> Iterator[Process]:
         """Who carries the nonce; whoever appears while we look is looked at as well."""
-        wanted = f"{NONCE}={self._record.nonce}".encode()
+        wanted = f"{tree.NONCE}={self._record.nonce}".encode()
         examined: set[int] = set()
         for _ in range(SEARCHES):
             fresh = tree.everybody() - examined

@@ -20,8 +20,6 @@ from engine.processes.greeting import ask_for_credentials
 ROOT = Path(__file__).resolve().parents[2]
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from engine.processes.keeper_process import main; main()"
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # some interpreters do not start without
-NONCE = "QUARTERDECK_KEEPER"
-"""The variable that every keeper and every program gets, so that they can be found by it."""
 KEEPERS: set[int] = set()
 """The pids of all keepers of this process: its children that are nobody's orphans."""
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", *_LOADER)
@@ -44,7 +42,7 @@ def launch(name: str, nonce: str) -> tuple[subprocess.Popen[bytes], socket.socke
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={NONCE: nonce} | {key: os.environ[key] for key in _LOADER if key in os.environ},
+                env={tree.NONCE: nonce} | {key: os.environ[key] for key in _LOADER if key in os.environ},
                 cwd="/",
                 start_new_session=True,
             )

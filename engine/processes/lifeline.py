@@ -21,7 +21,7 @@ from engine.processes.channel import Answer, Channel
 from engine.processes.confinement.tiers import Cell
 from engine.processes.errors import Interrupted, KeeperLost, NotConfined, StartFailed
 from engine.processes.felling import PATIENCE, Felling, adopted
-from engine.processes.launch import KEEPERS, NONCE
+from engine.processes.launch import KEEPERS
 from engine.processes.running import Running, Taking
 from engine.processes.sandbox import Sandbox
 from engine.processes.starting import Started, ended, start
@@ -81,7 +81,7 @@ class Lifeline:
 
         Raises StartFailed, NotConfined, KeeperLost, Interrupted (a kill came first).
         """
-        request = _request(program, path, {**program.env, NONCE: self.record.nonce})
+        request = _request(program, path, {**program.env, tree.NONCE: self.record.nonce})
         frame, running = await self._set_off(program.argv[0], request, stdin, taking)
         if frame[0] == b"failed":
             raise StartFailed(program.argv[0], program.cwd, frame[2].decode(), int(frame[1]))

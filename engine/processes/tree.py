@@ -17,6 +17,8 @@ else:
     import _signal as signal  # the enums of `signal` would be a third of a start
 
 PROC = "/proc"
+NONCE = "QUARTERDECK_KEEPER"
+"""The variable that every keeper and every program gets, so that they can be found by it."""
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 _VANISHED = [b"X"] + [b"0"] * 21
 
