@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.processes import greeting, records
 from engine.processes.confinement import cells
-from engine.processes.confinement.cgroup import Group
+from engine.processes.confinement.cgroup import Group, bring_here
 from engine.processes.confinement.tiers import UNCONFINED, Cell
 from engine.processes.errors import KeeperLost, NotConfined
 from engine.processes.felling import STEP
@@ -51,6 +51,8 @@ async def start(name: str, folder: Path, cell: Cell | None) -> Started:
         records.write(folder, record)
         met = await _meet(name, label, end, _encoded(cell, group))
         record, sandbox, listeners = _taken(record, met, group)
+        if group:
+            bring_here(process.pid)  # who watches over a sandbox is awake when it is frozen
         records.write(folder, record)
     except BaseException:
         end.close()

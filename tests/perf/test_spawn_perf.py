@@ -7,6 +7,7 @@ bounds are for a shared machine, the aim is printed beside the figure.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import statistics
@@ -14,8 +15,11 @@ import time
 
 import pytest
 from support.aio import run
+from support.in_tiers import EVERY, each, tier_by
+from support.machine import Machine, machine
 
 from engine.processes import tree
+from engine.processes.confinement.tiers import Tier
 from engine.processes.keeper import Keeper
 from engine.processes.values import Program
 
@@ -77,3 +81,52 @@ def test_the_start_of_a_keeper(tmp_path, capsys):
         print(f"\nKeeper.start: p50 {wall * 1000:.1f} ms wall, CPU {own * 1000:.1f} ms engine", end=" ")
         print(f"+ {theirs * 1000:.1f} ms keeper, its end included (aim 12)")
     assert wall < 0.15
+
+
+async def started(there: Machine, tier: Tier, number: int = 0) -> Keeper:
+    return await there.keeper(tier, f"agent-{number}", port=3128 if tier.name == "strong" else 0)
+
+
+async def ended(*keepers: Keeper) -> None:
+    for keeper in keepers:
+        for listener in keeper.listeners:
+            listener.close()
+    await asyncio.gather(*(keeper.close() for keeper in keepers))
+
+
+async def lag(worst: list[float]) -> None:
+    """How late the loop is, at its worst, until it is cancelled."""
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(0.001)
+        worst[0] = max(worst[0], time.perf_counter() - began - 0.001)
+
+
+@pytest.mark.perf
+@each(EVERY)
+def test_the_start_of_a_keeper_in_its_tier(mechanism, capsys):
+    tier = tier_by(mechanism)
+
+    async def scenario(there: Machine):
+        walls, worst = [], [0.0]
+        for _ in range(30):
+            began = time.perf_counter()
+            keeper = await started(there, tier)
+            walls.append(time.perf_counter() - began)
+            await ended(keeper)
+        watching = asyncio.create_task(lag(worst))
+        began = time.perf_counter()
+        keepers = await asyncio.gather(*(started(there, tier, number) for number in range(100)))
+        together = time.perf_counter() - began
+        watching.cancel()
+        await ended(*keepers)
+        return walls, together, worst[0]
+
+    with machine() as there:
+        walls, together, worst = run(scenario(there))
+    with capsys.disabled():
+        p50 = statistics.median(walls) * 1000
+        print(f"\n{tier.label}: Keeper.start p50 {p50:.1f} ms (aim 60), worst {max(walls) * 1000:.1f} ms;", end=" ")
+        print(f"100 at once {together:.2f} s (aim 2.5), loop late by {worst * 1000:.0f} ms at most")
+    assert p50 < 3 * 60
+    assert together < 3 * 2.5

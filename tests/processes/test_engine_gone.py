@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from support.aio import run
@@ -54,7 +55,7 @@ def between(record: Record) -> set[int]:
     }
 
 
-STANDING = ["nobody", "keeper", "init", "all"]
+STANDING = ["nobody", "keeper", "init", "group", "all"]
 
 
 @pytest.mark.parametrize("standing", STANDING)
@@ -69,8 +70,14 @@ def test_when_the_engine_is_killed_all_go_that_can(mechanism, standing):
             (record,) = records.read(there.records)
             if standing == "init" and not record.init:
                 pytest.skip("there is no init")
+            if standing == "group" and not record.cgroup:
+                pytest.skip("there is no control group")
+            if standing == "group":
+                Path(record.cgroup, "cgroup.freeze").write_text("1")
             pids = between(record)
-            stopped = {"nobody": set(), "keeper": {record.pid}, "init": {record.init}, "all": pids}[standing]
+            stopped = {"nobody": set(), "group": set(), "keeper": {record.pid}, "init": {record.init}, "all": pids}[
+                standing
+            ]
             for pid in stopped:
                 os.kill(pid, signal.SIGSTOP)
             began = time.monotonic()

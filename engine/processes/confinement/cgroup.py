@@ -118,6 +118,18 @@ def controllers(folder: Path) -> list[str]:
     return _words(folder / "cgroup.subtree_control")
 
 
+def bring_here(pid: int) -> bool:
+    """Move a process into the group that we are in. False where that can not be."""
+    mounted, own = _mounted(), _own()
+    if mounted is None or own is None:
+        return False
+    try:
+        (mounted / own / "cgroup.procs").write_text(str(pid), "ascii")
+    except OSError:
+        return False
+    return True
+
+
 def _candidates() -> Iterator[Path]:
     """Our own group and those around it, in the mounted tree."""
     mounted, own = _mounted(), _own()
