@@ -226,10 +226,13 @@ def _make_one(here: int, name: bytes, wanted: int) -> None:
     if mode and stat.S_IFMT(mode) != wanted and not stat.S_ISDIR(mode):
         os.unlink(name, dir_fd=here)
         mode = 0
-    if not mode and wanted == stat.S_IFDIR:
-        os.mkdir(name, 0o755, dir_fd=here)
-    elif not mode:
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644, dir_fd=here))
+    try:
+        if not mode and wanted == stat.S_IFDIR:
+            os.mkdir(name, 0o755, dir_fd=here)
+        elif not mode:
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644, dir_fd=here))
+    except FileExistsError:
+        pass  # another keeper that shares the scratch was faster; a link there is refused by who opens it
 
 
 def remount(target: bytes, tried: str, *, add: int, clear: int, recursive: bool) -> None:
