@@ -78,6 +78,7 @@ WAYS = {
     "moved": "os.rename('d/moved', 'moved-link')",
     "spelled": "write('sub/.GitAttributes', '* filter=x')",
     "renamed": "os.rename('renamed', '.mcp.json')",
+    "hooks": "write('tools/hooks/pre-commit', '')",
     "behind": "[write(f'behind-/{n:04}', str(n)) for n in range(300)]; write('z/.envrc', '')",
 }
 
@@ -89,6 +90,7 @@ def test_no_way_around(place):
     (place.root / "d" / "moved").symlink_to("../out")
     place.git("add", "-A")
     place.git("commit", "-qm", "a link")
+    place.git("config", "core.hooksPath", "tools/hooks")
     before = place.git("rev-parse", "main")
     place.start([task(name, script) for name, script in WAYS.items()], pattern="solo")
     assert place.end()["data"]["outcome"] == "needs_human"
@@ -121,27 +123,22 @@ def test_a_change_that_a_rename_on_the_target_carries_to_such_a_file_is_held_the
     assert "evil" not in place.show(CI)
 
 
-def test_the_person_s_own_hooks_folder_is_held(place):
-    place.project(["true"])
-    place.git("config", "core.hooksPath", "tools/hooks")
-    place.start([task("it", "write('tools/hooks/pre-commit', '')")], pattern="solo")
-    assert place.end()["data"]["outcome"] == "needs_human"
-    assert waits(place) == [("it", "guarded")]
-
-
-def test_what_the_person_s_own_settings_name_is_given_beforehand(place):
-    place.project(["true"], builders=1)
+def of_the_user(text: str) -> None:
+    """The person's own settings."""
     own = Path(os.environ["XDG_CONFIG_HOME"]) / "quarterdeck" / "config.toml"
     own.parent.mkdir(parents=True)
-    own.write_text('[agents.builder.permissions]\nwrite = [".github/**", "a.txt"]\n')
-    place.start([task("it", wrote(CI))], pattern="solo")
-    assert place.end()["data"]["outcome"] == "verified"
+    own.write_text(text)
 
 
-def test_what_the_project_s_file_names_is_not(place):
-    limited(place, ".github/**", "a.txt")
-    place.start([task("it", wrote(CI))], pattern="solo")
-    assert place.end()["data"]["outcome"] == "needs_human"
+def test_what_the_person_s_own_settings_name_is_given_beforehand_and_what_the_project_s_name_is_not(place):
+    scribe = {"does": ["implement"], "permissions.write": [".github/**", "a.txt"]}
+    place.project(["true"], builders=1, agents={"scribe": scribe})
+    of_the_user('[agents.builder.permissions]\nwrite = [".github/**", "a.txt"]\n')
+    mine, theirs = wrote(CI), wrote(".github/other.yml")
+    place.start([task("mine", mine, agent="builder"), task("theirs", theirs, agent="scribe")], pattern="solo")
+    end = place.end()
+    assert end["data"]["tasks"] == {"mine": "done", "theirs": "unfinished"}
+    assert waits(place) == [("theirs", "guarded")]
 
 
 # -- what an agent may write -----------------------------------------------------------------------------------------
@@ -232,9 +229,7 @@ def test_a_planner_grants_itself_nothing(place):
     body = f"result(plan={{'task': json.loads({json.dumps(json.dumps(plans))})[min(attempt, 2) - 1]}})"
     planner = {"does": ["plan"], "command": place.program("planner", body)}
     place.project(["test -e a.txt"], agents={"planner": planner}, builders=1, review="approve()")
-    own = Path(os.environ["XDG_CONFIG_HOME"]) / "quarterdeck" / "config.toml"
-    own.parent.mkdir(parents=True)
-    own.write_text('[agents.builder.permissions]\nwrite = [".github/**", "a.txt"]\n')
+    of_the_user('[agents.builder.permissions]\nwrite = [".github/**", "a.txt"]\n')
     place.start(goal="do it")
     assert place.end()["data"]["outcome"] == "needs_human"
     assert "take its review away" in place.of("plan_refused")[0]["data"]["reason"]
