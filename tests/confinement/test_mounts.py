@@ -79,15 +79,12 @@ def test_what_can_be_read_anyway_needs_no_mount():
     assert not [op for op in operations(profile(readable=(Path("/usr"),)), uid=USER) if op.target == "/usr"]
 
 
-def test_what_is_frozen_in_a_folder_is_frozen_in_its_alias():
-    given = profile(masked=(REPO,), frozen=(CLONE / ".git",), aliases=((Path("/elsewhere"), CLONE),))
-    assert seen_at(given, "/elsewhere/file") == "alias"
-    assert seen_at(given, "/elsewhere/.git/config") == "freeze"
-
-
-def test_an_alias_of_what_is_not_writable_is_not_either():
-    given = profile(writable=(), readable=(CLONE,), aliases=((Path("/elsewhere"), CLONE),))
-    assert seen_at(given, "/elsewhere/file") == "alias_ro"
+def test_an_alias_is_a_link_in_place_of_what_is_masked_unless_something_is_shown_there():
+    given = profile(
+        masked=(REPO,), readable=(REPO / "venv",), aliases=((REPO / "src", CLONE / "src"), (REPO / "venv", CLONE))
+    )
+    assert Op("link", str(CLONE / "src"), str(REPO / "src")) in operations(given, uid=USER)
+    assert seen_at(given, str(REPO / "venv/bin")) == "bind_ro"
 
 
 def test_root_gets_no_secrets_and_no_switches_of_the_kernel():

@@ -149,6 +149,8 @@ def test_an_alias_shows_the_clone_and_what_is_frozen_in_it_stays_so(cell):
     assert (here.clone / "src/new").read_text() == "more\n"
     assert (here.clone / "src/held/file").read_text() == "text"
     assert not (repo / "src/new").exists()
+    anew = f"rm -r {here.clone}/src; mkdir {here.clone}/src; echo anew > {here.clone}/src/file; cat {repo}/src/file"
+    assert here.sh(mechanism, f"cat {repo}/gone 2>/dev/null; {anew}", **more).out == "anew\n"
 
 
 def test_no_rights_are_left_and_none_can_be_had(cell):

@@ -153,6 +153,9 @@ class Translation:
             return (b"--dev", target, b"--size", SHARED_SIZE, b"--perms", b"1777", b"--tmpfs", target + b"/shm")
         if verb == "tmpfs":
             return (b"--size", SIZE, b"--tmpfs", target)
+        if verb == "link":
+            around = covering.around(target, self.done)
+            return (b"--symlink", operation[1], target) if around and around[0] in covering.OWN else ()
         if verb in covering.PINNED:
             return self.show(operation)
         real = self.real(target)
@@ -172,17 +175,15 @@ class Translation:
         """A folder or file of the host's, at the same or another place."""
         verb, source, target = operation
         kind = _kind(source)
-        if not kind and verb in covering.OPTIONAL:
-            return ()
         if not kind:
             raise Refused(f"showing {os.fsdecode(source)}: it does not exist, or a symbolic link leads to it")
         self.make_room(target, folder=kind == stat.S_IFDIR)
-        return (b"--bind" if verb in ("bind", "alias") else b"--ro-bind", source, target)
+        return (b"--bind" if verb == "bind" else b"--ro-bind", source, target)
 
     def make_room(self, target: bytes, *, folder: bool) -> None:
         """A mount point in scratch; in what else an agent writes it has to be there, and no link."""
         around = covering.around(target, self.done)
-        if around is None or around[0] not in ("bind", "alias"):
+        if around is None or around[0] != "bind":
             return  # bwrap makes it on its own tmpfs, and can not on what is read-only
         try:
             if covering.ours(around):

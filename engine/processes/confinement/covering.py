@@ -34,8 +34,8 @@ SIZES = {
     "shm": b"size=256m,nr_inodes=64k,mode=1777",
     "pts": b"newinstance,ptmxmode=0666,mode=620",
 }
-PINNED = ("bind", "bind_ro", "alias", "alias_ro")
-OPTIONAL = ("hide", "freeze", "alias", "alias_ro")
+PINNED = ("bind", "bind_ro")
+OPTIONAL = ("hide", "freeze")
 OWN = ("hide", "tmpfs")
 
 
@@ -65,14 +65,12 @@ class Covering:
 
     def pin(self) -> None:
         """Hold every source, before it is covered."""
-        sources = {source: verb in OPTIONAL for verb, source, _ in self.operations if verb in PINNED}
-        sources |= {b"/dev/" + name: False for name in DEVICES}
-        for source, optional in sources.items():
+        sources = {source for verb, source, _ in self.operations if verb in PINNED}
+        for source in sources | {b"/dev/" + name for name in DEVICES}:
             try:
                 self.pins[source] = walk(source)
             except OSError as error:
-                if not optional:
-                    raise Refused(f"showing {os.fsdecode(source)}", error.errno or 0) from error
+                raise Refused(f"showing {os.fsdecode(source)}", error.errno or 0) from error
 
     def quieten(self) -> None:
         """`/` and all below: read-only, no setuid, no devices."""
@@ -80,10 +78,10 @@ class Covering:
         self.change(b"/", add=add, recursive=True)
 
     def apply(self, operation: Op) -> bool:
-        """One operation. False: it is optional, and left out because its source or target is not there."""
+        """One operation. False: it is optional, and left out because its target is not there."""
         verb, source, target = operation
-        if verb in PINNED and source not in self.pins:
-            return False
+        if verb == "link":
+            return self.link(source, target)
         try:
             place = self.place(operation)
         except OSError as error:
@@ -96,6 +94,21 @@ class Covering:
             os.close(place)
         return True
 
+    def link(self, to: bytes, target: bytes) -> bool:
+        """A link on a tmpfs of our own; whoever follows it reaches no more than by the path it holds."""
+        outer = around(target, self.done)
+        if outer is None or outer[0] not in OWN:
+            return False
+        folder, name = os.path.split(target)
+        if folder != outer[2]:
+            make(outer[2], folder, folder=True)
+        here = walk(folder)
+        try:
+            os.symlink(to, name, dir_fd=here)
+        finally:
+            os.close(here)
+        return True
+
     def cover(self, operation: Op, place: int) -> None:
         """Mount what the verb says on the pinned target."""
         verb, source, target = operation
@@ -106,7 +119,7 @@ class Covering:
             self.devices(place)
         elif verb in PINNED:
             self.bind(self.pins[source], place, target)
-            if verb in ("bind", "alias"):
+            if verb == "bind":
                 self.change(target, clear=syscalls.ATTR_RDONLY)
         elif verb == "freeze":
             self.bind(place, place, target)
@@ -286,5 +299,5 @@ def _in_reach(path: bytes, ops: dict[bytes, str]) -> bool:
     while path != b"/":
         path = os.path.dirname(path)  # noqa: PTH120  as above
         if path in ops:
-            return ops[path] in ("bind_ro", "alias_ro", "freeze")
+            return ops[path] in ("bind_ro", "freeze")
     return True

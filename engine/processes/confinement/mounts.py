@@ -10,8 +10,7 @@ tmpfs    -                 small, empty, writable
 hide     -                 empty and read-only; a file: /dev/null; what does not exist is left out
 bind     folder or file    writable
 bind_ro  folder or file    read-only
-alias    folder or file    as bind, left out where the source does not exist
-alias_ro folder or file    as bind_ro, left out where the source does not exist
+link     any path          a symbolic link to it; left out where nothing of ours is around it
 freeze   -                 what is there by then, read-only; what does not exist is left out
 """
 
@@ -23,7 +22,7 @@ from typing import Literal, NamedTuple
 
 from engine.processes.confinement.profile import Profile
 
-Verb = Literal["proc", "dev", "tmpfs", "hide", "bind", "bind_ro", "alias", "alias_ro", "freeze"]
+Verb = Literal["proc", "dev", "tmpfs", "hide", "bind", "bind_ro", "link", "freeze"]
 
 SCRATCH = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  places to cover, not to use
 PROC, DEV, RUN = Path("/proc"), Path("/dev"), Path("/run")
@@ -60,13 +59,11 @@ def operations(profile: Profile, *, uid: int) -> tuple[Op, ...]:
     for path in (profile.home_at, *profile.masked):
         wanted[path] = Op("hide", "", str(path))
     wanted |= {path: Op("bind_ro", str(path), str(path)) for path in profile.readable}
-    wanted |= {at: _shown(profile, at, folder) for at, folder in profile.aliases}
     wanted |= {path: Op("bind", str(path), str(path)) for path in profile.writable}
     wanted |= {path: Op("bind", str(profile.tmp), str(path)) for path in SCRATCH}
     wanted |= {profile.home_at: Op("bind", str(profile.home), str(profile.home_at))}
     wanted |= {path: _held(path, wanted) for path in profile.frozen}
-    for at, folder in profile.aliases:
-        wanted = dict(_mirrored(wanted, at, folder)) | wanted
+    wanted = {at: Op("link", str(to), str(at)) for at, to in profile.aliases} | wanted
     return tuple(_needed(wanted))
 
 
@@ -85,24 +82,11 @@ def _system(uid: int) -> Iterator[tuple[Path, Op]]:
         yield from ((Path(path), Op("hide", "", path)) for path in ROOT_HIDDEN)
 
 
-def _shown(profile: Profile, at: Path, folder: Path) -> Op:
-    writable = any(folder.is_relative_to(path) for path in (*profile.writable, profile.home))
-    return Op("alias" if writable else "alias_ro", str(folder), str(at))
-
-
 def _held(path: Path, wanted: dict[Path, Op]) -> Op:
     """Read-only, whether something above is shown or it is itself what is shown."""
     return (
         wanted[path]._replace(verb="bind_ro") if path in wanted and wanted[path].source else Op("freeze", "", str(path))
     )
-
-
-def _mirrored(wanted: dict[Path, Op], at: Path, folder: Path) -> Iterator[tuple[Path, Op]]:
-    """What lies in a folder lies in its alias: else a frozen file could be written to there."""
-    for path, op in wanted.items():
-        if path != folder and path.is_relative_to(folder):
-            place = at / path.relative_to(folder)
-            yield place, op._replace(target=str(place))
 
 
 def _needed(wanted: dict[Path, Op]) -> Iterator[Op]:
@@ -124,7 +108,7 @@ def _idle(op: Op, around: Op, *, holds: bool) -> bool:
     ):  # in scratch there is nothing of the user's; but what is shown below is not for writing around
         return around.verb in ("hide", "tmpfs") or (around.verb == "bind" and not _itself(around) and not holds)
     if op.verb == "freeze":
-        return around.verb in ("bind_ro", "alias_ro", "freeze")
+        return around.verb in ("bind_ro", "freeze")
     return _itself(op) and _itself(around) and op.verb == around.verb
 
 

@@ -28,8 +28,8 @@ class Profile:
     frozen    below writable ones, read-only all the same (a check tree's .git); what does not exist is not frozen
     readable  shown read-only although something above is masked: prefixes of tools, git objects; have to exist
     masked    not there: repository root, state folder, config folders (HOME, /tmp, /var/tmp and /run always)
-    aliases   (shown at, folder): a folder or file below writable or readable ones, shown at a second place; left out
-              where it does not exist
+    aliases   (at, to): a symbolic link, made where something masked was. A link, because git replaces files: what is
+              mounted goes on showing the old ones. In tier strong only
     port      of the way out, inside; basic: the engine's own port on 127.0.0.1; 0: none
     token     password in the proxy's URL, where others on this machine can reach the port (basic)
     processes most processes and threads at a time, 0: no limit (basic: none is in force)
