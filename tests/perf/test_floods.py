@@ -15,7 +15,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from support.aio import run
-from support.floods import FLOODS, Lags, flooder, forget_peak, peak, resident
+from support.engines import a_place, task
+from support.floods import FLOODS, Lags, flooder, forget_peak, peak, resident, resident_of
 
 from engine.agents.base import Brief, Held, Text
 from engine.agents.command import CommandAdapter
@@ -106,6 +107,33 @@ def test_eight_floods_at_the_rate_that_is_the_default(tmp_path, capsys):
     assert held == ["output"] * 8
     assert grown < 50
     assert lags.at(0.99) < 50
+
+
+def test_an_engine_answers_while_eight_agents_flood_and_one_is_a_fork_bomb(monkeypatch, capsys):
+    """The whole product: a client asks for all of the status, which is more than a key press asks for."""
+    bomb = "import signal\nwhile True:\n    try: os.fork() or signal.pause()\n    except OSError: time.sleep(0.01)"
+    with a_place(monkeypatch) as place:
+        place.project(builders=9, more="[limits]\nagents = 9\nprocesses = 310\n")
+        floods = [f"data = {FLOODS[kind]}\nwhile True: os.write(1, data)" for kind in [*FLOODS, *FLOODS][:8]]
+        place.start([task(f"t{number}", prompt) for number, prompt in enumerate([*floods, bomb])])
+        for _ in range(9):
+            place.until("limit_reached", after=place.seen[-1]["seq"] if place.seen else 0)
+        waits = []
+        while len(waits) < 200:
+            began = time.perf_counter()
+            place.client.status()
+            waits.append((time.perf_counter() - began) * 1000)
+            time.sleep(0.02)
+        load = resident_of(place.client.engine.pid)
+        place.client.kill()
+    waits.sort()
+    with capsys.disabled():
+        print(
+            f"\neight floods and a fork bomb: status p50 {waits[100]:.1f} p99 {waits[198]:.1f} max {waits[-1]:.1f} ms "
+            f"(aim 200), the engine has {load:.0f} MB",
+            end="",
+        )
+    assert waits[198] < 200
 
 
 def test_an_end_whose_output_is_held_open(tmp_path, capsys):

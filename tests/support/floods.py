@@ -66,6 +66,11 @@ def resident() -> float:
     return _status("VmRSS")
 
 
-def _status(name: str) -> float:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+def resident_of(pid: int) -> float:
+    """The memory that another process has."""
+    return _status("VmRSS", pid)
+
+
+def _status(name: str, pid: int | str = "self") -> float:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(name))
     return int(line.split()[1]) / 1024
