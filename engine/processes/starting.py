@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,7 +41,17 @@ class Started:
 
 
 async def start(name: str, folder: Path, cell: Cell | None) -> Started:
-    """Start a keeper process in its cell. Raises NameRefused, NotConfined, KeeperLost; then nothing is left of it."""
+    """Start a keeper process in its cell. Raises NameRefused, NotConfined, KeeperLost; then nothing is left of it.
+
+    Bubblewrap gives up where a socket of somebody's goes away while it is being covered, so it is asked twice.
+    """
+    if cell is not None and cell.tier.mechanism == "bubblewrap":
+        with suppress(NotConfined):
+            return await _start(name, folder, cell)
+    return await _start(name, folder, cell)
+
+
+async def _start(name: str, folder: Path, cell: Cell | None) -> Started:
     label = (cell.tier if cell else UNCONFINED).label
     path = records.path_of(folder, name)
     group = _grouped(name, label, cell)
