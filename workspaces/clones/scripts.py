@@ -56,10 +56,9 @@ compare=
 # First, as an untracked .gitattributes would have a say in how files are written.
 [ -z "$clean" ] || git clean -q "-$clean" "$@" </dev/null
 [ -z "$compare" ] || {
-  # Files and no index: they are compared by their bytes, whatever attributes say, so that only what differs is written.
+  # Compared by their bytes, whatever attributes say: what differs stays without times in the index, and is written.
   printf '* -text -ident -filter -working-tree-encoding\\n' > .git/info/attributes
-  git update-index -q --refresh </dev/null >&2 ||
-    git diff-files -z --name-only </dev/null | git update-index -z --force-remove --stdin
+  git update-index -q --refresh </dev/null >&2 || :
   : > .git/info/attributes
 }
 git read-tree --reset -u "$tree" </dev/null
