@@ -146,6 +146,7 @@ _LIMITS = [
     "agents = 4                 # at once",
     'budget = "5usd"            # a run; or tokens: "200ktok", "1.5mtok"',
     "attempts = 3               # rounds of work a task",
+    '# memory = "4GB"           # of each agent; also processes, disk, file, output, log, time (`quarterdeck doctor`)',
 ]
 _APPROVALS = [
     "# Who decides on a task before it is merged, by the risk that the task states (low unless it says so):",
