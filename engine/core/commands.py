@@ -345,6 +345,7 @@ class Killed(Report, frozen=True, kw_only=True):
     processes: int
     ms: float
     snapshot: str | None = None
+    keeping: bool = False
 
 
 class Bit(Report, frozen=True, kw_only=True):

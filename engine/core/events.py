@@ -366,6 +366,7 @@ class AgentKilled(Fact, frozen=True, kw_only=True):
     processes: int = 0
     ms: float = 0.0
     snapshot: str | None = None
+    keeping: bool = False  # its work was still being put aside; `work_kept` tells of it
 
 
 class LimitReached(Fact, frozen=True, kw_only=True):

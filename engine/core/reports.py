@@ -259,6 +259,7 @@ def _killed(state: State, report: c.Killed) -> Drafts:
         processes=report.processes,
         ms=report.ms,
         snapshot=report.snapshot,
+        keeping=report.keeping,
     )
     taken = _taken_back(state, report.agent, "killed by a person") if report.gone else []
     return [*held, *taken, Draft(data=fact, agent=report.agent)]

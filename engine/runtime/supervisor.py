@@ -96,11 +96,11 @@ class Supervisor:
                 ends.enter_context(member.being_ended())
             proofs, keeps = await self._killed(names, members, world)
             kept = await self._kept(keeps)
-            told = [_report(*one) for one in zip(names, proofs, kept, strict=True)]
-            keeping = [not keep.done() for keep in keeps]
+            late = [not keep.done() for keep in keeps]
+            told = [_report(*one) for one in zip(names, proofs, kept, late, strict=True)]
             recorded = [self._record.report(one) for one in told]
         await asyncio.gather(*recorded)
-        return [_as_json(*one) for one in zip(told, proofs, keeping, strict=True)]
+        return [_as_json(*one) for one in zip(told, proofs, strict=True)]
 
     async def _killed(
         self, names: Sequence[str], members: Sequence[Member | None], world: World | None
@@ -145,7 +145,7 @@ async def _keep(member: Member | None, left: Begun | None) -> str:
     return await member.leavings.put_aside(left, "it was killed by a person") if member is not None else ""
 
 
-def _report(name: str, proof: Proof, kept: str) -> c.Killed:
+def _report(name: str, proof: Proof, kept: str, keeping: bool = False) -> c.Killed:
     return c.Killed(
         agent=name,
         gone=proof.gone,
@@ -153,10 +153,11 @@ def _report(name: str, proof: Proof, kept: str) -> c.Killed:
         processes=proof.processes,
         ms=round(proof.ms, 1),
         snapshot=kept or None,
+        keeping=keeping,
     )
 
 
-def _as_json(told: c.Killed, proof: Proof, keeping: bool) -> dict[str, Any]:
+def _as_json(told: c.Killed, proof: Proof) -> dict[str, Any]:
     """As `kill --json` prints it; `keeping` while its work is still being put aside."""
     survivors = [{"pid": s.pid, "state": s.state, "wchan": s.wchan} for s in proof.survivors]
-    return {**asdict(told), "survivors": survivors, **({"keeping": True} if keeping else {})}
+    return {**asdict(told), "survivors": survivors}

@@ -1,6 +1,7 @@
 """`undo`: what is kept, in lines and as JSON, without an engine; bringing it back; and what it says it did."""
 
 import json
+import time
 
 import pytest
 from support.aio import run
@@ -8,6 +9,7 @@ from support.clones import bench_in
 from support.repos import git
 from support.stand_in import StandIn
 
+from engine.api import undo
 from engine.core.commands import BringBack
 from tui.headless.kept import kept_lines
 from tui.headless.look import Look
@@ -129,3 +131,19 @@ def test_what_an_agent_wrote_can_not_speak_to_the_terminal():
     told = "\n".join(lines(kept=[TOLD | {"why": evil, "left": (evil,), "lost": 1, "task": evil}]))
     assert "\x1b" not in told
     assert "\u202e" not in told
+
+
+def test_the_newest_of_each_task_of_an_unfinished_run_is_never_dropped(one, repo, good):
+    opened = Git(repo)
+    for number in (1, 2):
+        git(repo, "update-ref", f"refs/quarterdeck/kept/R/other/{number}-{number}", one.commit)
+    state = good.mind.state
+    state.run.id, state.run.outcome = "R", "needs_human"
+    dropped = run(undo.drop_old(opened, state, 1.0, 1, now=time.time() + 10))
+    assert len(dropped.refs) == 1
+    left = git(repo, "for-each-ref", "--format=%(refname)", "refs/quarterdeck/kept").split()
+    assert TOLD["ref"] in left
+    assert len(left) == 2
+    state.run.outcome = "verified"
+    assert set(run(undo.drop_old(opened, state, 1.0, 1, now=time.time() + 10)).refs) == set(left)
+    assert run(undo.drop_old(opened, state, 1.0, 1, now=time.time() + 10)) is None

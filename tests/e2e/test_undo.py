@@ -1,12 +1,15 @@
 """Work that a kill cut short is kept whatever the agent planted, brought back, and gone on with."""
 
 import json
+import os
+import signal
 import time
 
 from support.desk import told
 from support.engines import task
 
 from engine.core.commands import ResumeAgent
+from engine.processes.last_resort import kill_recorded
 
 HALF = """
 import subprocess
@@ -98,6 +101,33 @@ def test_what_is_brought_back_without_an_engine_is_gone_on_with_by_the_next(plac
         rest = place.end(after=rest["seq"])
     assert place.noted("found") == ["True"]
     assert place.git("for-each-ref", "refs/quarterdeck/wanted") == ""
+
+
+def test_what_was_killed_without_an_engine_is_said_and_kept_by_the_next(place):
+    place.project(builders=1)
+    gate = place.gate("standing")
+    place.start([task("it", HALF.replace("    TRAP\n", ""))], pattern="solo")
+    standing = place.arrive(gate)
+    os.kill(place.client.engine.pid, signal.SIGSTOP)
+    assert all(one.proof.gone for one in kill_recorded(place.layout.processes, ["builder"]))
+    place.crash()
+    place.release(standing)
+    assert told(place, "undo").stdout == "it 1: in the clone of builder, kept when the engine starts\n"
+    assert place.client.engine.pid  # another engine is up
+    (one,) = json.loads(told(place, "undo", "--json").stdout)["kept"]
+    assert one["why"] == "it was ended while no engine was there"
+    assert place.git("show", f"{one['ref']}:half") == "half done"
+    assert place.until("work_kept")["data"]["ref"] == one["ref"]
+
+
+def test_what_a_reviewer_changes_is_kept_apart_from_the_work(place):
+    place.project(builders=1, review="write('a.txt', 'my own idea')\napprove()")
+    place.start([task("it")], pattern="pipeline")
+    assert place.end()["data"]["outcome"] == "verified"
+    (kept,) = json.loads(told(place, "undo", "--json").stdout)["kept"]
+    assert (kept["kind"], kept["agent"], kept["task"]) == ("review", "reviewer", "it")
+    assert place.git("diff", "--name-only", f"{kept['ref']}^", kept["ref"]).split() == ["a.txt", "it.txt"]
+    assert place.show("a.txt") != "my own idea"
 
 
 def test_the_work_of_an_engine_that_died_is_kept_before_it_is_begun_again(place):

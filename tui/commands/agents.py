@@ -182,5 +182,6 @@ def _row(one: dict[str, Any], word: str) -> list[Cell]:
     gone = one.get("gone", True)
     state = Cell(word if gone else "NOT gone", FACES.get(word, "note") if gone else "bad")
     kept = f"; its work is kept as {one['snapshot']}" if one.get("snapshot") else ""
+    kept = "; its work is still being kept, `quarterdeck undo` lists it then" if one.get("keeping") else kept
     took = f"{one['ms']:.0f} ms" if isinstance(one.get("ms"), int | float) else ""
     return [Cell(str(one.get("agent", ""))), state, Cell(took), Cell(f"{one.get('proof', '')}{kept}", loose=True)]

@@ -316,6 +316,7 @@ def _stopped(_: e.Event, data: e.AgentStopped, __: State) -> Gist:
 @_says(e.AgentKilled)
 def _killed(_: e.Event, data: e.AgentKilled, __: State) -> Gist:
     snapshot = f"; its work is kept as {data.snapshot}" if data.snapshot else ""
+    snapshot = "; its work is being kept" if data.keeping else snapshot
     word = "killed" if data.gone else "NOT killed"
     return Gist("ended" if data.gone else "bad", word, f"{data.proof}{snapshot}")
 

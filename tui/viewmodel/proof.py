@@ -24,6 +24,8 @@ def lines(board: Board, agent: str, room: int) -> list[Line]:
         told.append(line(Span("kept  ", "label"), said(killed.snapshot)))
         show = f"git -C {shlex.quote(board.where)} show {shlex.quote(killed.snapshot)}"
         told.append(line(Span("see   ", "label"), said(show)))
+    elif killed.keeping:
+        told.append(line(Span("kept  ", "label"), "it is still being put aside; u lists it then"))
     else:
         told.append(line(Span("kept  ", "label"), "nothing was put aside"))
     told.append(line(Span("event ", "label"), f"{event.seq} of the record"))
