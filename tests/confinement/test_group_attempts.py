@@ -17,7 +17,7 @@ import pytest
 from support.aio import run
 from support.bystanders import condition, listeners, victims
 from support.in_tiers import CONFINED, STRONG, each, tier_by
-from support.machine import MARK, NASTY, SECRET, Machine, Outcome, machine
+from support.machine import MARK, SECRET, Machine, Outcome, Victims, machine, ways_to_write
 
 from engine.processes.confinement.tiers import UNCONFINED, Tier
 
@@ -42,21 +42,11 @@ OF_THE_OWNER = {
 
 def writes(there: Machine, tier: Tier) -> tuple[set[str], dict[str, Outcome]]:
     """Which victims have changed, and what the attempts say."""
-    ways = [line.strip() for line in _ways()]
-    there.plant_victims(ways)
-    before = there.snapshot()
-    places = {name: str(folder) for name, folder in there.places().items()}
-    told = run(there.attempt(tier, "writes", {"places": places}))
+    ways = ways_to_write()
+    victims = Victims(there.places(), ways)
+    told = run(there.attempt(tier, "writes", victims.world()))
     assert {name.partition(": ")[2] for name in told} == set(ways)
-    return there.changed(before), told
-
-
-def _ways() -> list[str]:
-    done = subprocess.run(
-        ["python3", "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(NASTY)!r}); import writes; print(*writes.WAYS)"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout.split()
+    return victims.changed(), told
 
 
 def test_every_way_to_write_is_a_way_where_nothing_is_confined():
@@ -85,8 +75,14 @@ def test_nothing_is_written_where_it_is_not_ones_own(mechanism):
 LANDLOCK_LETS = {"udp", "unix home", "unix tmp", "unix runtime", "unix state", "unix system"}
 
 
+def sockets(there: Machine) -> dict[str, Path]:
+    """Where the person's other programs listen."""
+    places = {"home": there.home, "tmp": there.elsewhere, "runtime": there.run, "state": there.state}
+    return places | ({"system": there.system} if there.system else {})
+
+
 def test_every_word_is_heard_where_nothing_is_confined():
-    with machine() as there, listeners(there) as ears:
+    with machine() as there, listeners(sockets(there)) as ears:
         told = run(there.attempt(UNCONFINED, "network", ears.world()))
         refused = set(told) - through(told)
         assert refused <= {"raw", "vsock", "tcp from new namespaces"}, why(told, refused)
@@ -105,7 +101,7 @@ def test_every_word_is_heard_where_nothing_is_confined():
 @each(CONFINED)
 def test_nobody_outside_hears_a_word(mechanism):
     tier = tier_by(mechanism)
-    with machine() as there, listeners(there) as ears:
+    with machine() as there, listeners(sockets(there)) as ears:
         told = run(there.attempt(tier, "network", ears.world()))
         heard = ears.heard()
     assert heard - (LANDLOCK_LETS if tier.name == "basic" else set()) == set(), why(told)

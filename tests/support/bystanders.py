@@ -18,7 +18,7 @@ from support.machine import MARK, Machine
 class Listeners:
     """Sockets of the machine, each of which counts whom it heard."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, places: Mapping[str, Path]) -> None:
         self._stack = ExitStack()
         self._open: dict[str, socket.socket] = {}
         self.tcp = self._listen("tcp", socket.AF_INET, ("127.0.0.1", 0))[1]
@@ -26,14 +26,12 @@ class Listeners:
         with suppress(OSError):
             self.tcp6 = self._listen("tcp6", socket.AF_INET6, ("::1", 0))[1]
         self.udp = self._listen("udp", socket.AF_INET, ("127.0.0.1", 0), socket.SOCK_DGRAM)[1]
-        self.abstract, self.datagram = (f"qd-{name}-{machine.base.name}" for name in ("stream", "datagram"))
+        self.abstract, self.datagram = (f"qd-{name}-{os.urandom(8).hex()}" for name in ("stream", "datagram"))
         self._listen("abstract", socket.AF_UNIX, f"\0{self.abstract}")
         self._listen("datagram", socket.AF_UNIX, f"\0{self.datagram}", socket.SOCK_DGRAM)
         self.vsock = 0
         with suppress(OSError, AttributeError):
             self.vsock = self._listen("vsock", socket.AF_VSOCK, (1, socket.VMADDR_PORT_ANY))[1]
-        places = {"home": machine.home, "tmp": machine.elsewhere, "runtime": machine.run, "state": machine.state}
-        places |= {"system": machine.system} if machine.system else {}
         self.unix = {name: str(folder / "s") for name, folder in places.items()}
         for name, path in self.unix.items():
             self._listen(f"unix {name}", socket.AF_UNIX, path)
@@ -72,8 +70,9 @@ def _anything(one: socket.socket) -> bool:
 
 
 @contextmanager
-def listeners(machine: Machine) -> Iterator[Listeners]:
-    told = Listeners(machine)
+def listeners(places: Mapping[str, Path]) -> Iterator[Listeners]:
+    """Everything that can listen: on the loopback, by names without a path, and in each of these folders."""
+    told = Listeners(places)
     try:
         yield told
     finally:

@@ -1,6 +1,6 @@
 """A person's machine, in a folder: a home with secrets, a repository with two agents' clones, a state folder.
 
-What must not change has victims in it (`places`, `snapshot`); who must not be reached is in `bystanders`. A cell for
+What must not change has victims in it (`places`, `Victims`); who must not be reached is in `bystanders`. A cell for
 one of the agents is built as the engine would, and attempts are run in it.
 """
 
@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,8 +112,7 @@ class Machine:
         told = json.dumps({"own": str(self.clone), **(world or {})})
         ended, text = await self.call(tier, sys.executable, "-I", "-S", str(NASTY), group, told)
         assert ended.code == 0, f"{group} ended with {ended}: {text[-2000:]}"
-        rows = [json.loads(line) for line in text.splitlines() if line.startswith("[")]
-        return {name: Outcome(through, said) for name, through, said in rows}
+        return outcomes(text)
 
     async def call(self, tier: Tier, *argv: str) -> tuple[Exit, str]:
         """Run a program to its end in a fresh keeper: how it ended, and what it said."""
@@ -131,8 +131,13 @@ class Machine:
         }  # fmt: skip
         return named | ({"system": self.system} if self.system else {})
 
-    def plant_victims(self, ways: list[str]) -> None:
-        for place in self.places().values():
+
+class Victims:
+    """Files in places that must not change, a set for each way to change something: PLACE/victims/WAY/."""
+
+    def __init__(self, places: Mapping[str, Path], ways: Iterable[str]) -> None:
+        self.places = dict(places)
+        for place in self.places.values():
             for way in ways:
                 at = place / "victims" / way
                 at.mkdir(parents=True)
@@ -141,19 +146,37 @@ class Machine:
                     (at / "empty").mkdir()
                     (at / "full").mkdir()
                     (at / "full/file").write_text("as it was\n")
+        self._before = self._all()
 
-    def changed(self, before: Mapping[str, str]) -> set[str]:
-        """The victims ("place: way") that are not as they were."""
-        now = self.snapshot()
-        return {name for name in now.keys() | before.keys() if now.get(name) != before.get(name)}
+    def changed(self) -> set[str]:
+        """Those ("place: way") that are not as they were."""
+        now = self._all()
+        return {name for name in now.keys() | self._before.keys() if now.get(name) != self._before.get(name)}
 
-    def snapshot(self) -> dict[str, str]:
-        """Of each victim everything that can be told of its files."""
+    def _all(self) -> dict[str, str]:
+        """Of each everything that can be told of its files."""
         return {
             f"{place}: {way.name}": _fingerprint(way)
-            for place, folder in self.places().items()
+            for place, folder in self.places.items()
             for way in sorted((folder / "victims").iterdir())
         }
+
+    def world(self) -> dict[str, Any]:
+        """What the attempts have to know."""
+        return {"places": {name: str(folder) for name, folder in self.places.items()}}
+
+
+def ways_to_write() -> list[str]:
+    """The names of all attempts of the group `writes`."""
+    code = f"import sys; sys.path.insert(0, {str(NASTY)!r}); import writes; print(*writes.WAYS)"
+    argv = [sys.executable, "-I", "-S", "-c", code]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
+
+
+def outcomes(said: str) -> dict[str, Outcome]:
+    """What a group of attempts has printed."""
+    rows = [json.loads(line) for line in said.splitlines() if line.startswith("[")]
+    return {name: Outcome(through, why) for name, through, why in rows}
 
 
 def _fingerprint(folder: Path) -> str:
