@@ -61,8 +61,13 @@ class Place:
 
     @property
     def home(self) -> Path | None:
-        """The folder that stands in for HOME; None where nothing does."""
-        return self._room.cell.profile.home if self._room.cell is not None else None
+        """Its HOME, as it is called inside; None where it is the person's own."""
+        return self._room.home
+
+    @property
+    def scratch(self) -> tuple[Path, ...]:
+        """Where its HOME and its /tmp lie, as everybody else calls it."""
+        return (self._room.cell.profile.home.parent,) if self._room.cell is not None else ()
 
     @property
     def frozen(self) -> bool:
@@ -204,6 +209,7 @@ class Member:
         self.setup_key = ""
         self.overgrown = False
         self.task = ""  # whose its HOME is
+        self.lent = False  # copies of log-ins lie in it
         self.leavings = Leavings(spec.name, clone)
         self.unfinished: Begun | None = None
         self.carried = ""  # the commit of earlier work that its clone was prepared with
@@ -245,6 +251,16 @@ class Member:
         await self.clone.discard()
         with suppress(ProcessError):
             await self.place.clear(home=True)
+
+    async def give_back(self) -> None:
+        """The run rests: no copy of a log-in stays in its HOME. Should that fail, its next task begins with it."""
+        if not self.lent:
+            return
+        with suppress(ProcessError):
+            if self.place.frozen:
+                await self.place.kill()
+            await self.place.clear(home=True)
+        self.lent = False
 
     async def prepare(self, base: str, carry: str | None = None) -> Prepared:
         """Bring the clone to a base, as `Clone.prepare` does; what was left in it is kept first."""

@@ -38,12 +38,17 @@ class Room:
             return None
         return TMP if self.cell.tier.name == "strong" else self.cell.profile.tmp
 
+    @property
+    def home(self) -> Path | None:
+        """Its HOME, as it is called inside; None where it is the person's own."""
+        return Path(self.walls["HOME"]) if self.walls else None
+
     def scratch(self, *, home: bool) -> list[Path]:
         """What may be emptied between two programs, with or without their HOME."""
-        if self.cell is None or self.tmp is None:
+        if self.cell is None or self.tmp is None or self.home is None:
             return []
         shared = [SHM] if self.cell.tier.name == "strong" else []
-        return [self.tmp, *shared, *([self.cell.profile.home] if home else [])]
+        return [self.tmp, *shared, *([self.home] if home else [])]
 
     async def enter(self, keeper: Keeper) -> None:
         """A keeper has been started for it."""

@@ -100,11 +100,10 @@ async def run_line(
 
 def _watch(place: Place, folder: Path, limits: Limits, tell: Tell) -> Watch:
     """Time is looked after here, and who waits for a test to end is not idle."""
-    scratch = (place.home.parent,) if place.home is not None else ()
     return Watch(
         replace(limits, time=0.0, freeze_idle=0.0),
         Body(place),
-        Disk((folder, *scratch), limits.disk),
+        Disk((folder, *place.scratch), limits.disk),
         tell=tell,
         end=lambda _: place.kill(),
         freeze=lambda: None,

@@ -128,7 +128,9 @@ class World:
         return [*crew, *self.gates.places(), *self.looking.places()]
 
     async def close(self) -> None:
-        """End every keeper."""
+        """End every keeper. Copies of log-ins go with them."""
+        for member in self.members.values():
+            await member.give_back()
         await self.looking.close()
         for place in self.places():
             await place.close()

@@ -57,6 +57,27 @@ def test_a_secret_of_the_person_is_nowhere_in_a_run(place, secrets, tier):
     assert_nothing_is_kept(place, secrets)
 
 
+@pytest.mark.parametrize("tier", ["in force", "basic"])
+def test_a_log_in_that_is_named_is_for_its_agent_alone(place, secrets, tier):
+    basic = tier == "basic"
+    more = '[security]\nmechanisms = ["landlock"]\n' if basic else ""
+    secrets.configure(f'{more}[credentials]\nbuilder = [".netrc", ".gone"]\n')
+    has = "home = pathlib.Path.home()\nhas = home / '.netrc'\n"
+    has += "note('has', f'{has.read_text()[:7]} {has.stat().st_mode & 0o777:o} {(home / \"left\").exists()}')\n"
+    has += "(home / 'left').write_text('')\n"
+    place.project(builders=1, review=f"{LOOK}\napprove()\n")
+    tasks = [task("a", f"{has}write('a', '1')"), task("b", f"{has}write('b', '1')", after=["a"])]
+    place.start(tasks, path=secrets.path)
+    outcome = place.end()["data"]["outcome"]
+    if place.client.status()["confinement"]["level"] not in ({"basic"} if basic else {"strong", "basic"}):
+        pytest.skip("there is no such confinement here")
+    assert outcome == "verified", place.noted("found")
+    assert place.noted("has") == ["planted 600 False"] * 2, "each task begins with its log-in and nothing else"
+    assert [line for line in place.noted("found") if line.startswith("FOUND") and not (basic and HOLE in line)] == []
+    place.down()
+    assert secrets.files_with_one(place.layout.state, place.root / ".quarterdeck", place.folder / "run") == []
+
+
 def test_whoever_is_not_confined_finds_them_all(place, secrets):
     """That the program which looks in the test above can find anything."""
     secrets.configure()

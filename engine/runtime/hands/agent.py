@@ -52,6 +52,7 @@ async def _furnish(desk: Desk, member: Member) -> None:
     names = desk.world.credentials(member.spec)
     tar = archive(Path(desk.world.env.get("HOME", "/")), names) if names and place.home is not None else b""
     if tar and place.home is not None:
+        member.lent = True
         await place(("tar", "-xf", "-"), cwd=place.home, stdin=tar)
 
 
