@@ -107,7 +107,7 @@ ATTACKS = {
     "tracked": 'plant "$AT/.git"; printf "* filter=evil diff=evil merge=evil\\n" > .gitattributes',
     "direct": """
         for f in .git/hooks/post-checkout .git/hooks/post-merge .git/hooks/post-index-change .git/config .git/info/attributes \\
-            .git/index.lock .git/refs/heads/mine .git/packed-refs .git/HEAD a.txt quarterdeck.toml; do
+            .git/index.lock .git/refs/heads/mine .git/packed-refs .git/HEAD mine.txt .env; do
           printf '#!/bin/sh\\ntouch %s/direct\\n' "$CANARY" >> "$MAIN/$f"
         done
         git -C "$MAIN" update-ref refs/heads/main $(git commit-tree -m x HEAD^{tree})
