@@ -53,7 +53,8 @@ class Felling:
             self._first = First.find(self._record.init, self._record.init_start)
             if self._first:
                 self._ours = {self._first.pid, *tree.ancestors(self._first.pid)}
-                self._seen |= {process.key for process in tree.below(self._first.pid) if process.alive}
+                inside = {process.key for process in tree.below(self._first.pid) if process.alive}
+                self._seen |= inside | {(self._first.pid, self._first.start)}
                 self._left |= self._seen
         if self._first:
             self._first.kill()
@@ -82,7 +83,7 @@ class Felling:
         keeper = self._keeper()
         if keeper and not keeper.stopped:
             tree.send(keeper, signal.SIGSTOP)
-        if self._kill(self._found(keeper)):
+        if self._kill(self._found(keeper)) or (self._first and not self._first.gone):
             return False
         if keeper:
             tree.send(keeper, signal.SIGKILL)

@@ -18,7 +18,8 @@ import sys
 
 from engine.processes import spawning, tree, wire
 from engine.processes.confinement import inside
-from engine.processes.serving import PATIENCE_MS, Keeper, deaths, drain
+from engine.processes.serving import PATIENCE_MS, Keeper
+from engine.processes.wakeups import deaths, drain
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ import time
 
 from engine.processes import clearing, spawning, tree, wire
 from engine.processes.confinement.inside import Refused
+from engine.processes.wakeups import CHUNK, deaths, drain
 
 TYPE_CHECKING = False  # importing `typing` for it would cost more than this whole module
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 else:
     import _signal as signal  # the enums of `signal` would be a third of a start
 
-CHUNK = 65536
 INT = 4  # bytes of a descriptor in a control message
 FREEZE_SECONDS = 0.5
 PATIENCE_MS = 20
@@ -343,25 +343,3 @@ def _clear(folders: list[bytes], telling: int) -> None:
     except OSError as error:
         os.write(2, str(error).encode())
         os._exit(1)
-
-
-def deaths() -> int:
-    """A descriptor that is readable once a child has died."""
-    if hasattr(os, "pipe2"):
-        wakeup, ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    else:
-        wakeup, ring = os.pipe()
-        for end in (wakeup, ring):
-            os.set_blocking(end, False)
-    signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    return wakeup
-
-
-def drain(descriptor: int) -> None:
-    """Read all that is there."""
-    try:
-        while os.read(descriptor, CHUNK):
-            pass
-    except BlockingIOError:
-        pass

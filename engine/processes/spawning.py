@@ -55,7 +55,7 @@ def forked(act: Callable[[int], object], handles: Sequence[int], confine: Callab
     `act` gets a descriptor that it closes once nothing can go wrong any more, as an exec does: until then an OSError of
     it is raised here.
     """
-    hearing, telling = os.pipe2(os.O_CLOEXEC)
+    hearing, telling = os.pipe()
     pid = os.fork()
     if pid == 0:
         _become(act, handles, confine, telling)
