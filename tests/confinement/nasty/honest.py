@@ -36,10 +36,10 @@ def run_tools():
 
 
 def use_git(folder):
-    here = tempfile.mkdtemp(dir=folder)
     author = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
-    subprocess.run(["git", "init", "-q", here], check=True)
-    subprocess.run(["git", *author, "-C", here, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    with tempfile.TemporaryDirectory(dir=folder) as here:
+        subprocess.run(["git", "init", "-q", here], check=True)
+        subprocess.run(["git", *author, "-C", here, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
 
 
 def talk_to_oneself():
@@ -55,6 +55,7 @@ def own_socket(folder):
         server.bind(f"honest-{os.getpid()}")
         server.listen()
         one.connect(f"honest-{os.getpid()}")
+    os.unlink(f"honest-{os.getpid()}")
 
 
 def share_a_lock():
