@@ -222,9 +222,10 @@ def test_a_clone_s_own_rules_judge_nothing_and_are_held(place):
 
 def test_a_planner_grants_itself_nothing(place):
     """Its lines come besides the gate, its pin brings it nothing that a person gave, and no review goes away."""
+    reaching = f"touch '{place.folder}/reached'; true"
     plans = [
         [{"id": "x", "prompt": PLAIN, "review": False}],
-        [{"id": "x", "prompt": wrote(CI), "agent": "builder", "risk": "low", "accept": ["true"]}],
+        [{"id": "x", "prompt": wrote(CI), "agent": "builder", "risk": "low", "accept": [reaching]}],
     ]
     body = f"result(plan={{'task': json.loads({json.dumps(json.dumps(plans))})[min(attempt, 2) - 1]}})"
     planner = {"does": ["plan"], "command": place.program("planner", body)}
@@ -235,5 +236,6 @@ def test_a_planner_grants_itself_nothing(place):
     assert "take its review away" in place.of("plan_refused")[0]["data"]["reason"]
     assert waits(place) == [("x", "guarded")]
     (passed,) = place.of("check_passed", task="x")
-    assert [run["command"] for run in passed["data"]["runs"]] == ["test -e a.txt", "true"]
+    assert [run["command"] for run in passed["data"]["runs"]] == ["test -e a.txt", reaching]
+    assert not (place.folder / "reached").exists(), "its lines run in the gate's confinement"
     assert place.of("review_given", task="x")
