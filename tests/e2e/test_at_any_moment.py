@@ -109,8 +109,7 @@ def test_the_plan_changes_while_it_runs(place):
     assert ended["outcome"] == "failed"
     assert place.show("moved") == "builder-1"
     assert "look up" in place.show("heard")
-    kept = [e["data"]["text"] for e in place.of("notice_given") if "is kept as" in e["data"]["text"]]
-    assert sorted(text.split()[1] for text in kept) == ["builder-1", "builder-2"]
+    assert sorted(e["agent"] for e in place.of("work_kept")) == ["builder-1", "builder-2"]
 
 
 def test_down_while_an_agent_stands_still_ends_it_too(place):

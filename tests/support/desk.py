@@ -78,7 +78,7 @@ def family(pid: int) -> list[tuple[int, int]]:
 
 
 def states(processes: list[tuple[int, int]]) -> set[str]:
-    """The states of those that are there, as proc_pid_stat(5) has them: R, S, T; none is gone."""
+    """The states of those that are there, as proc_pid_stat(5) has them: R, S, T; none is gone. Frozen is T as well."""
     found = set()
     for pid, start in processes:
         try:
@@ -86,8 +86,17 @@ def states(processes: list[tuple[int, int]]) -> set[str]:
         except FileNotFoundError:
             continue
         if int(fields[19]) == start and fields[0] != "Z":
-            found.add(fields[0])
+            found.add("T" if frozen(pid) else fields[0])
     return found
+
+
+def frozen(pid: int) -> bool:
+    """Whether the control group of a process stands still, which its state does not tell."""
+    group = next(line for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines() if line.startswith("0::"))
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    tops = [Path(point) for _, point, kind, *_ in mounts if kind == "cgroup2"]
+    told = [top / group[4:] / "cgroup.events" for top in tops]
+    return any(file.exists() and "frozen 1" in file.read_text() for file in told)
 
 
 def hang_up(probe: Probe) -> None:
