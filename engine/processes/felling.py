@@ -58,8 +58,8 @@ class Felling:
                 self._left |= self._seen
         if self._first:
             self._first.kill()
-        if self._record.cgroup:
-            kill_cgroup(Path(self._record.cgroup))
+            if self._record.cgroup:  # without a first process nobody is in it, or it is another one's by now
+                kill_cgroup(Path(self._record.cgroup))
 
     @property
     def pause(self) -> float:

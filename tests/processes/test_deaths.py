@@ -247,11 +247,14 @@ def test_a_first_process_is_killed_only_if_it_began_when_it_should(right, tmp_pa
     try:
         found = tree.look(stranger.pid)
         assert found
-        forged = record_of(keeper.pid, start=1, init=stranger.pid, init_start=found.start + (not right))
+        start, group = found.start + (not right), tmp_path / "group"
+        group.mkdir()
+        forged = record_of(keeper.pid, start=1, init=stranger.pid, init_start=start, cgroup=str(group))
         records.write(tmp_path, forged)
         (stale,) = reap_stale(tmp_path)
         assert stale.proof.gone
         assert tree.look(keeper.pid), "it is nobody's keeper"
+        assert (group / "cgroup.kill").exists() is right
         if right:
             assert stranger.wait(10) == -signal.SIGKILL
             assert f"namespace init {stranger.pid} is gone" in stale.proof.text
