@@ -139,20 +139,27 @@ def guarded(touches: Iterable[Touch], *, given: Collection[str] = (), hooks: str
     looks for hooks, relative to its root, where that is inside it.
     """
     meant = [glob for glob in given if why_guarded(glob)]
-    found = dict(_held(touches, meant, f"{hooks.strip('/')}/" if hooks.strip("/") else ""))
+    found = dict(_held(touches, meant, [spelled(part) for part in hooks.split("/") if part]))
     return tuple(Guarded(path=path, why=found[path]) for path in sorted(found)[:MOST])
 
 
-def _held(touches: Iterable[Touch], given: Collection[str], hooks: str) -> Iterable[tuple[str, str]]:
+def _held(touches: Iterable[Touch], given: Collection[str], hooks: list[str]) -> Iterable[tuple[str, str]]:
     for touch in touches:
         for path in dict.fromkeys(filter(None, (touch.new, touch.old))):
-            why = why_guarded(path) or (_HOOK if hooks and path.startswith(hooks) else "")
+            why = why_guarded(path) or (_HOOK if hooks and _along(path, hooks) else "")
             if why and not allowed(path, given):
                 yield path, why
         if touch.new_mode == LINK and (led := _leads(touch)):
             yield touch.new, led
         if MODULE in {touch.old_mode, touch.new_mode}:
             yield touch.new or touch.old, "another repository's code comes in with it"
+
+
+def _along(path: str, folder: list[str]) -> bool:
+    """Whether it is in the folder, or in the place of it or of one above it, where a link would lead elsewhere."""
+    parts = [spelled(part) for part in path.split("/")]
+    both = min(len(parts), len(folder))
+    return parts[:both] == folder[:both]
 
 
 def _leads(touch: Touch) -> str:

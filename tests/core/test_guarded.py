@@ -126,8 +126,10 @@ def test_no_link_that_is_let_through_leads_out_even_through_links_that_stay_insi
 
 
 def test_the_person_s_own_hooks_folder_is_held_wherever_it_is():
-    touches = [Touch("", "tools/hooks/pre-commit"), Touch("", "tools/x"), Touch("", "tools/hooksmith.py")]
-    assert [file.path for file in guarded(touches, hooks="tools/hooks")] == ["tools/hooks/pre-commit"]
+    inside = ["tools/hooks/pre-commit", "Tools/hooks/a/b"]
+    instead = ["tools/hooks", "tools"]  # as a link, or as a file that was one
+    touches = [Touch("", name) for name in (*inside, *instead, "tools/x", "tools/hooksmith.py", "a/tools/hooks/x")]
+    assert {file.path for file in guarded(touches, hooks="tools/hooks")} == {*inside, *instead}
 
 
 def test_what_the_person_has_named_beforehand_is_not_asked_again():
