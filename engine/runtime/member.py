@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.core.values import AgentSpec
-from engine.processes.errors import Busy, KeeperLost, ProcessError
+from engine.processes.errors import Busy, Interrupted, KeeperLost, ProcessError
 from engine.processes.keeper import Keeper
 from engine.processes.running import Running
 from engine.processes.values import Program, Proof
@@ -41,6 +41,7 @@ class Place:
         self._records, self._room = records, room
         self._keeper: Keeper | None = None
         self._starting = asyncio.Lock()
+        self._ends = 0
         self._thawed = asyncio.Event()
         self._thawed.set()
 
@@ -111,8 +112,10 @@ class Place:
         return self._keeper if self._keeper is not None and self._keeper.lingers else self.live
 
     async def keeper(self) -> Keeper:
-        """The keeper, started if need be."""
+        """The keeper, started if need be. Raises Interrupted where what runs here was ended while it started."""
+        ends = self._ends
         async with self._starting:
+            self._see_not_ended(ends)
             if self.live is None:
                 if self._keeper is not None:
                     await self._keeper.close()
@@ -120,9 +123,15 @@ class Place:
                 self._keeper = await Keeper.start(self.name, records=self._records, env=room.env, cell=room.cell)
                 await room.enter(self._keeper)
             keeper = self._keeper
+            self._see_not_ended(ends)
         if keeper is None:
             raise KeeperLost(self.name, "it could not be started")
         return keeper
+
+    def _see_not_ended(self, ends: int) -> None:
+        """A kill that found nothing to end has said so: then nothing may begin that was asked for before it."""
+        if ends != self._ends:
+            raise Interrupted(self.name, "what was to run")
 
     async def __call__(
         self,
@@ -181,12 +190,14 @@ class Place:
 
     async def stop(self, grace: float = GRACE) -> Proof:
         """End what runs, gently at first."""
+        self._ends += 1
         proof = await self._to_end.stop(grace) if self._to_end is not None else _NOTHING
         self._thawed.set()
         return proof
 
     async def kill(self) -> Proof:
         """End what runs, now."""
+        self._ends += 1
         proof = await self._to_end.kill() if self._to_end is not None else _NOTHING
         self._thawed.set()
         return proof
