@@ -18,7 +18,7 @@ from workspaces.clones import ledger
 from workspaces.clones.clone import Clone
 from workspaces.clones.intake import Empty, Refusal
 from workspaces.clones.rescue import KEPT, Begun, Kept
-from workspaces.errors import AttemptTaken, WorkspaceError
+from workspaces.errors import AttemptTaken, TreeBroken, WorkspaceError
 
 Tell = Callable[[c.PutAside | c.Noticed], object]
 """Where it is said what was kept."""
@@ -72,7 +72,10 @@ class Leavings:
             return self._kept[begun.ref]
 
     async def clear_up(self, why: str = UNKNOWN) -> None:
-        """Keep what is still there, before it is overwritten. What can not be kept is laid aside as it is."""
+        """Keep what is still there, before it is overwritten. What can not be kept is laid aside as it is.
+
+        Raises TreeBroken where neither can be done; then it must stay as it is.
+        """
         async with self._keeping:
             begun = self.open
             if begun is None:
@@ -82,10 +85,17 @@ class Leavings:
                 return
             found = await self._keep(begun, why)
             if isinstance(found, Refusal):
-                place = await self._clone.lay_aside()
+                place = await self._laid_aside(found.reason)
                 self.settle()
                 text = f"what {self._agent} left unfinished could not be kept in git ({found.reason}); it is in {place}"
                 self.tell(c.Noticed(text=text))
+
+    async def _laid_aside(self, why: str) -> Path:
+        try:
+            return await self._clone.lay_aside()
+        except OSError as error:
+            text = f"what was left in it could be neither kept ({why}) nor moved away ({error}), so it is not touched"
+            raise TreeBroken(self._clone.folder, text) from error
 
     async def _keep(self, begun: Begun, why: str) -> Kept | Empty | Refusal:
         try:
@@ -93,7 +103,7 @@ class Leavings:
         except AttemptTaken:  # by an engine that died before it could say so; that is found where all is listed
             self._kept[begun.ref] = begun.ref
             found = Empty()
-        except (WorkspaceError, ProcessError) as error:
+        except (WorkspaceError, ProcessError, OSError) as error:
             return Refusal(str(error))
         if not isinstance(found, Refusal):
             self.settle()

@@ -6,6 +6,7 @@ Made anew for each run, and after a restart, from the settings and the record.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from workspaces.clones.clone import Clone
 from workspaces.layout import Layout
 from workspaces.merge.trailers import Trailers
 from workspaces.repository import Identity, Repository
+
+log = logging.getLogger(__name__)
 
 
 class World:
@@ -88,8 +91,12 @@ class World:
             member.leavings.tell = tell
 
     async def keep_leavings(self) -> None:
-        """Keep what agents have left in their clones that nobody has taken in."""
-        await asyncio.gather(*(member.leavings.clear_up() for member in self.members.values()))
+        """Keep what agents have left in their clones that nobody has taken in; whatever still runs there is ended."""
+        left = [member for member in self.members.values() if member.leavings.open is not None]
+        ended = await asyncio.gather(*(_clear_up(member) for member in left), return_exceptions=True)
+        for member, error in zip(left, ended, strict=True):
+            if isinstance(error, Exception):
+                log.warning("what %s left stays in its clone: %s", member.spec.name, error)
 
     def agent_settings(self, name: str) -> AgentSettings | None:
         """What the configuration says of an agent, by its pool."""
@@ -135,3 +142,8 @@ class World:
         for place in self.places():
             await place.close()
         self.ways_out.close()
+
+
+async def _clear_up(member: Member) -> None:
+    await member.place.kill()  # one that stands still would let nobody in
+    await member.leavings.clear_up()

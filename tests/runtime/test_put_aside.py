@@ -8,15 +8,18 @@ from types import SimpleNamespace
 import pytest
 from support.aio import run
 from support.clones import bench
-from support.repos import git
+from support.repos import clean_environment, git
 
 from engine.core import commands as c
 from engine.core.values import AgentSpec
-from engine.runtime.member import Gone, Member
+from engine.runtime.member import Gone, Member, Place
+from engine.runtime.room import Room
+from engine.runtime.world import World
+from workspaces.clones.clone import Clone as RealClone
 from workspaces.clones.intake import Empty, Refusal
 from workspaces.clones.ledger import read, waiting
 from workspaces.clones.rescue import Begun, Kept
-from workspaces.errors import GitFailed
+from workspaces.errors import GitFailed, TreeBroken
 
 LEFT = Begun(ref="refs/quarterdeck/kept/R/it/1-9", run="R", task="it", attempt=1, lease=9, copies=(".env",))
 
@@ -148,3 +151,38 @@ def test_a_file_that_says_nothing_is_no_work(tmp_path):
     assert read(file) is None
     os.truncate(file, 0)
     assert read(file) is None
+
+
+def test_nothing_is_overwritten_that_can_be_neither_kept_nor_moved(work, monkeypatch):
+    work.bench.edit({"new.txt": "n\n"})
+    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: "import sys; sys.exit('it broke')")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("workspaces.clones.clone.move_out", full)
+    with pytest.raises(TreeBroken, match=r"it broke.*No space left"):
+        run(work.prepare(work.bench.tip))
+    assert (work.clone.folder / "new.txt").exists()
+    assert work.leavings.open is not None
+
+
+def test_at_the_end_of_a_run_also_what_an_agent_left_that_stands_still_is_kept(tmp_path):
+    async def scenario():
+        ready = bench(tmp_path)
+        place = Place("builder-1", tmp_path / "processes", Room(clean_environment()))
+        clone = RealClone(ready.repo, ready.clone.folder, "builder-1", place)
+        one = Member(AgentSpec(name="builder-1", runtime="command", does=()), clone=clone, place=place)
+        told = []
+        one.leavings.tell = told.append
+        await one.prepare(ready.tip)
+        await asyncio.sleep(0.02)
+        one.begin(LEFT)
+        ready.edit({"new.txt": "n\n"})
+        await place.freeze()
+        async with asyncio.timeout(20):
+            await World.keep_leavings(SimpleNamespace(members={"builder-1": one}))
+        await place.close()
+        assert [report.ref for report in told] == [LEFT.ref]
+
+    run(scenario())

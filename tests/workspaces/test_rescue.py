@@ -151,7 +151,7 @@ def test_no_program_of_the_agents_runs_and_none_is_waited_for(work, tmp_path):
     assert git(work.root, "show", f"{REF}:a.txt") == "changed"
 
 
-def test_pipes_sockets_and_devices_are_left_out_and_said(work):
+def test_pipes_sockets_and_devices_are_left_out_and_said(work, monkeypatch):
     folder = work.clone.folder
     work.edit({"a.txt": None, "new.txt": "n"})
     for name in ("a.txt", ".gitattributes", "sub.fifo"):
@@ -159,7 +159,8 @@ def test_pipes_sockets_and_devices_are_left_out_and_said(work):
     (folder / "deep").mkdir()
     os.mkfifo(folder / "deep" / ".gitignore")
     with socket.socket(socket.AF_UNIX) as made:
-        made.bind(os.path.relpath(folder / "sock"))
+        monkeypatch.chdir(folder)  # a socket's path must be short
+        made.bind("sock")
         if os.geteuid() == 0:
             os.mknod(folder / "zero", stat.S_IFCHR | 0o600, os.makedev(1, 5))
         kept = keep(work)
@@ -271,12 +272,7 @@ def test_another_object_format(tmp_path):
     assert keep(work).files == ("a.txt",)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter what is closed")
-def test_closed_folders_are_opened_here(work):
-    closed(work)
-
-
-def closed(work: Bench) -> None:
+def test_what_the_agent_closed_to_itself_is_opened(work):
     work.edit({"shut/in/x.txt": "x", "blind/y.txt": "y", "secret.txt": "z"})
     folder = work.clone.folder
     (folder / "shut" / "in").chmod(0)
