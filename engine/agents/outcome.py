@@ -6,8 +6,7 @@ not be read, a review without a verdict, a plan without tasks) has failed, with 
 
 from __future__ import annotations
 
-import os
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from engine.agents.base import Brief, Finished, Role
@@ -18,6 +17,7 @@ from engine.messages.mailbox import RESULT
 from engine.messages.result import Result, parse_result
 from engine.processes.rings import Lines
 from engine.processes.values import Exit
+from workspaces.clones.removal import remove_at
 
 TAIL_BYTES = 4000
 
@@ -27,13 +27,8 @@ def clear_result(outbox: Path) -> None:
 
     Raises `OSError` when the outbox is no real folder.
     """
-    with folder(outbox) as here:
-        try:
-            os.unlink(RESULT, dir_fd=here)
-        except FileNotFoundError:
-            return
-        except OSError:  # a folder; which error says so differs between systems
-            shutil.rmtree(RESULT, dir_fd=here)
+    with folder(outbox) as here, suppress(FileNotFoundError):
+        remove_at(RESULT, here)
 
 
 def read_result(outbox: Path) -> Result | None:

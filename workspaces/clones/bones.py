@@ -6,13 +6,12 @@ changed them. Objects are borrowed from the person's repository, which the agent
 
 from __future__ import annotations
 
-import os
-import shutil
 import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from workspaces.clones.removal import remove
 from workspaces.repository import Identity, Repository
 
 _DARWIN = "\tignorecase = true\n\tprecomposeunicode = true\n"
@@ -64,29 +63,14 @@ def _config(object_format: str, who: Identity) -> str:
     )
 
 
-def remove(folder: Path) -> None:
-    """Delete a tree, also where an agent closed folders in it. Links are removed, never followed."""
-    if folder.is_symlink():
-        folder.unlink()
-    elif folder.exists():
-        try:
-            shutil.rmtree(folder)
-        except PermissionError:
-            _open(folder)
-            shutil.rmtree(folder)
-
-
 def empty(folder: Path) -> None:
     """Delete all that is in a folder, which is made if it is missing, or is none."""
     if folder.is_symlink() or not folder.is_dir():
         folder.unlink(missing_ok=True)
         folder.mkdir(parents=True)
     folder.chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
-    for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            remove(Path(entry.path))
-        else:
-            Path(entry.path).unlink()
+    for entry in list(folder.iterdir()):
+        remove(entry)
 
 
 def move_out(folder: Path) -> Path:
@@ -101,12 +85,3 @@ def move_out(folder: Path) -> Path:
             entry.chmod(stat.S_IRWXU)  # else its `..` could not be written
         entry.rename(place / entry.name)
     return place
-
-
-def _open(folder: Path) -> None:
-    """Let the owner into a folder and all below it; each is opened before it is walked into."""
-    folder.chmod(stat.S_IRWXU)
-    for here, names, _ in os.walk(folder):
-        for below in (Path(here, name) for name in names):
-            if not below.is_symlink():
-                below.chmod(stat.S_IRWXU)

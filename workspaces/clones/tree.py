@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workspaces.clones import scripts
-from workspaces.clones.bones import Bones, empty, remove
+from workspaces.clones.bones import Bones, empty
 from workspaces.clones.copies import archive
+from workspaces.clones.removal import remove
 from workspaces.errors import TreeBroken
 from workspaces.ports import Completed, Inside
 from workspaces.repository import Identity, Repository
