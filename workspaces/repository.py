@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,6 +155,18 @@ class Repository:
         asked = ("config", "--type=path", "--get-all", "core.hooksPath")
         *theirs, _ours = (await self.git.line(*asked)).split("\n")
         return _below(self.root, theirs[-1]) if theirs else ""
+
+    async def links(self, commit: str, wanted: Callable[[str], object]) -> dict[str, str]:
+        """The symbolic links of a commit's tree whose paths are `wanted`, and what each says."""
+        found = {}
+        for entry in (await self.git.run("ls-tree", "-r", "-z", commit)).split(b"\0"):
+            about, _, name = entry.partition(b"\t")
+            path = name.decode(errors="backslashreplace")
+            if about.startswith(b"120000 ") and wanted(path):
+                found[path] = (await self.git.run("cat-file", "blob", about[-len(commit) :].decode())).decode(
+                    errors="replace"
+                )
+        return found
 
     async def pin(self, run: str, commit: str) -> str:
         """Keep a run's base from being collected while clones borrow its objects. Gives the ref."""

@@ -24,7 +24,7 @@ _HOST = re.compile(r"((?:\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5
 _PORTS = range(1, 65536)
 
 
-def _host(value: str) -> str:
+def whole_host(value: str) -> str:
     """The host with its port, in small letters; without a port it is that of https."""
     found = _HOST.fullmatch(value)
     if found is None:
@@ -59,7 +59,7 @@ def _name(value: str) -> str:
     return value
 
 
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(whole_host)]
 Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
 Globs = Annotated[tuple[Annotated[Line, AfterValidator(_glob)], ...], Field(strict=False)]
 Folders = Annotated[tuple[Annotated[Line, AfterValidator(_name)], ...], Field(strict=False)]

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import document
+from engine.config.access import whole_host
 from engine.config.document import Document
 from engine.config.errors import ConfigError, NoConfig
 from engine.config.folders import Places, made_real
 from engine.config.locate import Path as Place
 from engine.config.settings import Settings
 from engine.config.strict import Spot, validate
+from engine.config.tools import TOOLS
 from engine.processes.confinement.tiers import RANKS
 from workspaces.layout import state_folder
 
@@ -79,6 +81,7 @@ def combine(project: Document, user: Document | None) -> Settings:
     data = _over(user.data if user else {}, project.data)
     data.setdefault("project", {})  # what it lacks is told, not that it is missing
     settings = validate(Settings, data, sources, _placed)
+    _refuse_leaks(settings, project, user)
     return _as_confined(settings, user).where_users_write(_users_write(settings, project, user))
 
 
@@ -100,6 +103,26 @@ def _refuse_users_alone(project: Document) -> None:
                 place=f"[{table}]",
                 field="".join(key),
                 way_out=f"write it to your own settings, {user_file()}",
+            )
+
+
+def _refuse_leaks(settings: Settings, project: Document, user: Document | None) -> None:
+    """Who holds copies of the user's log-ins reaches their vendor, and else what the user says, not the project."""
+    vendors = {tool.program: tool.hosts for tool in TOOLS}
+    for name, agent in settings.agents.items():
+        holds = {key for key in (name, agent.runtime) if key in settings.credentials}
+        own = user.value("agents", name, "permissions", "network") if user else None
+        known = {host for key in holds for host in vendors.get(key, ())}
+        known |= {whole_host(host) for host in own} if isinstance(own, list) else set()
+        others = [host for host in agent.permissions.network if host not in known]
+        if holds and others and project.value("agents", name, "permissions", "network") is not None:
+            raise ConfigError(
+                f'it holds copies of your log-ins, and a project may not have it reach "{others[0]}"',
+                file=project.name,
+                line=project.line(("agents", name, "permissions", "network")),
+                place=f"[agents.{name}.permissions]",
+                field="network",
+                way_out=f"write the host to the same place in your own settings, {user_file()}",
             )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from engine.core.globs import allowed
@@ -131,22 +131,32 @@ def why_guarded(path: str) -> str:
     return found or _FILE_OF.get(name, "") or next((why for like, why in _LIKE if allowed(name, (like,))), "")
 
 
-def guarded(touches: Iterable[Touch], *, given: Collection[str] = (), hooks: str = "") -> tuple[Guarded, ...]:
+def guarded(
+    touches: Iterable[Touch], *, given: Collection[str] = (), hooks: str = "", links: Mapping[str, str] | None = None
+) -> tuple[Guarded, ...]:
     """What of a change a person must grant, each path with the reason, at most `MOST` of them.
 
     `given` are globs that the person has allowed beforehand; one of them counts where it is itself the name of such a
     file (`.github/**`), not where it merely takes them in (`**`). `hooks` is the folder in which git of this repository
-    looks for hooks, relative to its root, where that is inside it.
+    looks for hooks, relative to its root, where that is inside it. `links` are those that were there before, with where
+    each leads: what such a file is a link to is the file.
     """
     meant = [glob for glob in given if why_guarded(glob)]
-    found = dict(_held(touches, meant, [spelled(part) for part in hooks.split("/") if part]))
+    places = {tuple(spelled(part) for part in hooks.split("/") if part): _HOOK}
+    places |= {
+        _led(link, target): f"{link} is a link to it" for link, target in (links or {}).items() if why_guarded(link)
+    }
+    places.pop((), None)
+    found = dict(_held(touches, meant, places))
     return tuple(Guarded(path=path, why=found[path]) for path in sorted(found)[:MOST])
 
 
-def _held(touches: Iterable[Touch], given: Collection[str], hooks: list[str]) -> Iterable[tuple[str, str]]:
+def _held(
+    touches: Iterable[Touch], given: Collection[str], places: Mapping[tuple[str, ...], str]
+) -> Iterable[tuple[str, str]]:
     for touch in touches:
         for path in dict.fromkeys(filter(None, (touch.new, touch.old))):
-            why = why_guarded(path) or (_HOOK if hooks and _along(path, hooks) else "")
+            why = why_guarded(path) or next((why for place, why in places.items() if _along(path, place)), "")
             if why and not allowed(path, given):
                 yield path, why
         if touch.new_mode == LINK and (led := _leads(touch)):
@@ -155,9 +165,19 @@ def _held(touches: Iterable[Touch], given: Collection[str], hooks: list[str]) ->
             yield touch.new or touch.old, "another repository's code comes in with it"
 
 
-def _along(path: str, folder: list[str]) -> bool:
+def _led(link: str, target: str) -> tuple[str, ...]:
+    """Where a link leads, by what it says; nowhere when out of the repository."""
+    steps = link.split("/")[:-1] if not target.startswith("/") else []
+    for step in target.split("/"):
+        if step == ".." and not steps:
+            return ()
+        steps = steps[:-1] if step == ".." else steps if step in {"", "."} else [*steps, step]
+    return tuple(spelled(step) for step in steps) if not target.startswith("/") else ()
+
+
+def _along(path: str, folder: tuple[str, ...]) -> bool:
     """Whether it is in the folder, or in the place of it or of one above it, where a link would lead elsewhere."""
-    parts = [spelled(part) for part in path.split("/")]
+    parts = tuple(spelled(part) for part in path.split("/"))
     both = min(len(parts), len(folder))
     return parts[:both] == folder[:both]
 

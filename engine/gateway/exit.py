@@ -10,6 +10,7 @@ import asyncio
 import resource
 import socket
 from collections.abc import Callable, Collection
+from functools import partial
 
 from engine.gateway.call import Asked, Call, Rules
 from engine.gateway.dial import Dialler
@@ -78,21 +79,21 @@ class Exit:
             bucket.take(1, loop.time())
             task = asyncio.create_task(self._serve(connection, token))
             self._serving.add(task)
-            task.add_done_callback(self._served)
+            task.add_done_callback(partial(self._served, connection))
 
-    def _served(self, task: asyncio.Task[None]) -> None:
+    def _served(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        connection.close()  # here, because a task that is cancelled before it began has done nothing
         self._serving.discard(task)
         self._places.release()
 
     async def _serve(self, connection: socket.socket, token: str) -> None:
-        with connection:
-            call = Call(connection, self._rules, token)
-            try:
-                await call.carry_out(crowded=len(self._serving) > CONNECTIONS or _few_left(connection))
-            finally:
-                asked = call.told()
-                if asked is not None:
-                    self._tell(asked)
+        call = Call(connection, self._rules, token)
+        try:
+            await call.carry_out(crowded=len(self._serving) > CONNECTIONS or _few_left(connection))
+        finally:
+            asked = call.told()
+            if asked is not None:
+                self._tell(asked)
 
 
 async def _accepted(listener: socket.socket) -> socket.socket:

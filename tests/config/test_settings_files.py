@@ -75,7 +75,7 @@ def put(root: Path, project: str, user: str | None = None) -> Path:
     (root / "quarterdeck.toml").write_text(project, encoding="utf-8")
     path = root.parent / "home" / "quarterdeck" / "config.toml"
     if user is not None:
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(user, encoding="utf-8")
     return path
 
@@ -282,6 +282,19 @@ def test_the_project_goes_before_the_user_key_by_key(root):
     assert (settings.limits.agents, settings.limits.attempts) == (2, 9)
     assert (settings.agents["a"].runtime, settings.agents["a"].command) == ("command", ("mine",))
     assert settings.approvals == {"low": "review", "high": "confirm"}
+
+
+def test_who_holds_copies_of_log_ins_reaches_what_its_user_says_and_not_what_the_project_does(root):
+    users = '[credentials]\nclaude = [".claude/.credentials.json"]\n'
+    agent = '[agents.claude]\nruntime = "command"\ncommand = ["claude"]\n[agents.claude.permissions]\nnetwork = '
+    put(root, CHECK + agent + '["api.anthropic.com"]', users)
+    assert load(root).agents["claude"].permissions.network == ("api.anthropic.com:443",)
+    put(root, CHECK + agent + '["api.anthropic.com", "elsewhere.example"]', users)
+    with pytest.raises(ConfigError, match=r"may not have it reach .elsewhere\.example:443"):
+        load(root)
+    own = '[agents.claude.permissions]\nnetwork = ["elsewhere.example"]\n'
+    put(root, CHECK + agent + '["api.anthropic.com", "elsewhere.example"]', users + own)
+    assert "elsewhere.example:443" in load(root).agents["claude"].permissions.network
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,17 @@ def test_the_person_s_own_hooks_folder_is_held_wherever_it_is():
     assert {file.path for file in guarded(touches, hooks="tools/hooks")} == {*inside, *instead}
 
 
+def test_what_such_a_file_is_a_link_to_is_held_like_it():
+    links = {"CLAUDE.md": "docs/agents.txt", ".claude/skills": "../skills", "b/.envrc": "../../out", "x": "y"}
+    names = ["docs/agents.txt", "skills/a/b.md", "out", "y", "docs/other.txt", "docs", "skillset"]
+    found = {file.path: file.why for file in guarded([Touch("", name) for name in names], links=links)}
+    assert found == {
+        "docs/agents.txt": "CLAUDE.md is a link to it",
+        "docs": "CLAUDE.md is a link to it",  # instead of the folder
+        "skills/a/b.md": ".claude/skills is a link to it",
+    }
+
+
 def test_what_the_person_has_named_beforehand_is_not_asked_again():
     touches = [Touch("", ".github/workflows/ci.yml"), Touch("", ".envrc")]
     assert [file.path for file in guarded(touches, given=(".github/**",))] == [".envrc"]

@@ -1,5 +1,6 @@
 """An agent's way out on loopback: real clients through it, what is refused and how, and clients that do not behave."""
 
+import asyncio
 import base64
 import gc
 import hashlib
@@ -396,6 +397,27 @@ def test_closing_ends_what_is_under_way():
                 way.connect()
         assert [one.why for one in way.told(1)] == ["the way out was closed"]
     assert descriptors() == before
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_connection_that_has_just_come_is_closed_as_well(turns):
+    """However far it was taken: in the kernel still, accepted, or about to be read."""
+
+    async def scenario(client):
+        listener = socket.create_server(("127.0.0.1", 0))
+        client.connect(listener.getsockname())
+        way = exit.Exit("builder", set, lambda _: None)
+        await way.serve(listener)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await way.close()
+
+    before = descriptors()
+    with socket.socket() as client:
+        client.settimeout(SECONDS)
+        asyncio.run(scenario(client))
+        assert everything(client) == b""
+        assert descriptors() == before + 1
 
 
 def test_too_many_at_once_are_told_so(monkeypatch, port):

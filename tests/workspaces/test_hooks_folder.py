@@ -1,4 +1,4 @@
-"""Where the person's git looks for hooks, so that a change of these can be held."""
+"""What the rules about guarded files ask of a repository: where its hooks are, and what its links lead to."""
 
 from __future__ import annotations
 
@@ -33,3 +33,15 @@ def test_an_absolute_path_into_the_work_tree_is_inside(tmp_path: Path) -> None:
     root = make(tmp_path / "repo")
     git(root, "config", "core.hooksPath", str(root / "hooks"))
     assert run(run(Repository.open(root)).hooks()) == "hooks"
+
+
+def test_links_that_are_asked_for_are_told_with_what_they_say(tmp_path: Path) -> None:
+    root = make(tmp_path / "repo")
+    (root / "d").mkdir()
+    (root / "d" / "wanted \u00e9").symlink_to("../a b")
+    (root / "other").symlink_to("x")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "links")
+    repo = run(Repository.open(root))
+    found = run(repo.links(run(repo.tip("main")), lambda path: path.startswith("d/")))
+    assert found == {"d/wanted \u00e9": "../a b"}

@@ -5,7 +5,7 @@ It rests on the objects that came out of the clone, never on what the agent says
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.core.globs import allowed, outside
 from engine.core.guarded import LINK, Touch, guarded, ours, why_guarded
@@ -31,8 +31,10 @@ def refusal(spec: AgentSpec, change: intake.Change) -> str:
     return f"it changes {_list(beyond)}, outside of what it may change ({allowed}); hand in the rest without"
 
 
-def recorded(spec: AgentSpec, change: intake.Change, *, source: Source, hooks: str = "") -> Change:
-    """What the record holds of a change by this agent. `hooks` is where git of the repository looks for hooks.
+def recorded(
+    spec: AgentSpec, change: intake.Change, *, source: Source, hooks: str = "", links: Mapping[str, str] | None = None
+) -> Change:
+    """What the record holds of a change by this agent. `hooks` and `links` are what the rules have to know of its base.
 
     What its person gave it beforehand holds for tasks of people: a planner does not come by it with a pin. `source` is
     who wrote the task.
@@ -46,7 +48,7 @@ def recorded(spec: AgentSpec, change: intake.Change, *, source: Source, hooks: s
         files=change.files[:FILES],
         added=change.added,
         removed=change.removed,
-        guarded=guarded((_touch(file) for file in change.parsed), given=given, hooks=hooks),
+        guarded=guarded((_touch(file) for file in change.parsed), given=given, hooks=hooks, links=links),
     )
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from engine.agents.base import Finished
 from engine.agents.instructions import work_instructions
 from engine.core import commands as c
+from engine.core.guarded import why_guarded
 from engine.core.recovery import feedback
 from engine.core.text import clean_lines
 from engine.core.values import Change, Feedback, Side
@@ -138,7 +139,8 @@ async def _plain(desk: Desk, change: intake.Change, author: str) -> Change:
     """What the record holds of a change; the whole difference is an artifact."""
     desk.artifacts.write("change.diff", change.diff)
     spec = desk.record.state.agents[author].spec
-    return taken.recorded(spec, change, source=desk.task.source, hooks=await desk.world.hooks())
+    links = await desk.world.repo.links(change.base, why_guarded)
+    return taken.recorded(spec, change, source=desk.task.source, hooks=await desk.world.hooks(), links=links)
 
 
 async def _kept(member: Member, why: str) -> str:
