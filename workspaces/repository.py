@@ -159,13 +159,13 @@ class Repository:
     async def links(self, commit: str, wanted: Callable[[str], object]) -> dict[str, str]:
         """The symbolic links of a commit's tree whose paths are `wanted`, and what each says."""
         found = {}
-        for entry in (await self.git.run("ls-tree", "-r", "-z", commit)).split(b"\0"):
+        listed = (await self.git.run("ls-tree", "-r", "-z", commit)).split(b"\0")
+        for entry in (entry for entry in listed if entry.startswith(b"120000 ")):
             about, _, name = entry.partition(b"\t")
             path = name.decode(errors="backslashreplace")
-            if about.startswith(b"120000 ") and wanted(path):
-                found[path] = (await self.git.run("cat-file", "blob", about[-len(commit) :].decode())).decode(
-                    errors="replace"
-                )
+            if wanted(path):
+                said = await self.git.run("cat-file", "blob", about.rpartition(b" ")[2].decode())
+                found[path] = said.decode(errors="backslashreplace")
         return found
 
     async def pin(self, run: str, commit: str) -> str:

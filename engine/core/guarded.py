@@ -167,12 +167,14 @@ def _held(
 
 def _led(link: str, target: str) -> tuple[str, ...]:
     """Where a link leads, by what it says; nowhere when out of the repository."""
-    steps = link.split("/")[:-1] if not target.startswith("/") else []
-    for step in target.split("/"):
+    if target.startswith("/"):
+        return ()
+    steps = [spelled(step) for step in link.split("/")[:-1]]
+    for step in (step for step in target.split("/") if step not in {"", "."}):
         if step == ".." and not steps:
             return ()
-        steps = steps[:-1] if step == ".." else steps if step in {"", "."} else [*steps, step]
-    return tuple(spelled(step) for step in steps) if not target.startswith("/") else ()
+        steps = steps[:-1] if step == ".." else [*steps, spelled(step)]
+    return tuple(steps)
 
 
 def _along(path: str, folder: tuple[str, ...]) -> bool:
