@@ -124,6 +124,7 @@ def test_what_a_reviewer_changes_is_kept_apart_from_the_work(place):
     place.project(builders=1, review="write('a.txt', 'my own idea')\napprove()")
     place.start([task("it")], pattern="pipeline")
     assert place.end()["data"]["outcome"] == "verified"
+    place.until("work_kept")
     (kept,) = json.loads(told(place, "undo", "--json").stdout)["kept"]
     assert (kept["kind"], kept["agent"], kept["task"]) == ("review", "reviewer", "it")
     assert place.git("diff", "--name-only", f"{kept['ref']}^", kept["ref"]).split() == ["a.txt", "it.txt"]

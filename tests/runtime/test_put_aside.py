@@ -125,7 +125,7 @@ def test_nothing_is_started_where_nothing_was_touched_or_all_was_taken_in(work):
 
 def test_what_can_not_be_kept_now_stays_and_is_laid_aside_before_it_is_overwritten(work, monkeypatch):
     work.bench.edit({"new.txt": "n\n"})
-    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: "import sys; sys.exit('it broke')")
+    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: ("", "import sys; sys.exit('it broke')"))
     assert run(work.leavings.put_aside(work.unfinished, "it was killed")) == ""
     assert (work.clone.folder / "new.txt").exists()
     run(work.prepare(work.bench.tip))
@@ -155,7 +155,7 @@ def test_a_file_that_says_nothing_is_no_work(tmp_path):
 
 def test_nothing_is_overwritten_that_can_be_neither_kept_nor_moved(work, monkeypatch):
     work.bench.edit({"new.txt": "n\n"})
-    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: "import sys; sys.exit('it broke')")
+    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: ("", "import sys; sys.exit('it broke')"))
 
     def full(_):
         raise OSError(28, "No space left on device")

@@ -13,9 +13,8 @@ from support.aio import run
 from support.clones import Bench, bench
 from support.repos import git, healthy, write
 
-from workspaces.clones import rescue_inside
 from workspaces.clones.intake import Empty, Refusal
-from workspaces.clones.rescue import FILE, Begun, Kept
+from workspaces.clones.rescue import FILE, Begun, Kept, _program
 
 REF = "refs/quarterdeck/kept/R/T/1-7"
 START = {"a.txt": "one\n", "b.txt": "two\n", "src/c.py": "x = 1\n", ".gitignore": "*.log\nout/\n.env\n"}
@@ -286,16 +285,17 @@ def test_what_the_agent_closed_to_itself_is_opened(work):
 def test_a_program_that_is_no_more_than_it_claims_is_not_believed(work, monkeypatch):
     """What comes out is checked like any work: another's commit is not taken as the agent's."""
     liar = f'import sys; sys.stdout.write(\'{{"commit": "{work.tip}", "aside": "", "left": [], "lost": 0}}\\n\')'
-    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: liar)
+    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: ("", liar))
     assert isinstance(run(work.clone.keep(begun(work), "it was killed")), Refusal)
-    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: "print('no json')")
+    monkeypatch.setattr("workspaces.clones.rescue._program", lambda: ("", "print('no json')"))
     assert run(work.clone.keep(begun(work), "x")) == Refusal("what came out of the clone names no commit")
 
 
 def test_the_program_needs_nothing_of_ours():
-    source = Path(rescue_inside.__file__).read_text()
-    imported = [line for line in source.splitlines() if line.strip().startswith(("import ", "from "))]
-    assert not [line for line in imported if "workspaces" in line or "engine" in line]
+    source = "".join(_program())
+    imported = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
+    ours = {line.split()[1] for line in imported if "workspaces" in line or "engine" in line}
+    assert ours == {"workspaces.clones.inside_files"}
 
 
 def test_touched_tells_a_change_and_is_quiet_without_one(work):

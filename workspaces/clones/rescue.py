@@ -38,6 +38,14 @@ TOLD = 8
 """How many of what is left out is told by name."""
 
 
+_START = """
+import sys, types
+files = sys.modules["workspaces.clones.inside_files"] = types.ModuleType("inside_files")
+exec(sys.argv[1], files.__dict__)
+exec(sys.argv[2])
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """Work that was begun in a clone: the commit it stands on, the tree it was given, and the ref it is kept under.
@@ -147,7 +155,7 @@ class Rescuer:
             "hashed": HASHED,
             "told": TOLD,
         }
-        argv = (sys.executable, "-I", "-S", "-c", _program(), json.dumps(asked))
+        argv = (sys.executable, "-I", "-S", "-c", _START, *_program(), json.dumps(asked))
         return await self._inside(argv, cwd=self._folder, env=ENVIRONMENT, timeout=SECONDS + 15, limit=LARGEST)
 
     async def _taken(self, begun: Begun, told: _Told, pack: bytes) -> Change | Empty | Refusal:
@@ -185,8 +193,8 @@ class Rescuer:
 
 
 @cache
-def _program() -> str:
-    return Path(__file__).with_name("rescue_inside.py").read_text("utf-8")
+def _program() -> tuple[str, ...]:
+    return tuple(Path(__file__).with_name(name).read_text("utf-8") for name in ("inside_files.py", "rescue_inside.py"))
 
 
 def _read(line: bytes) -> _Told | None:

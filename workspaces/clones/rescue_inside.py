@@ -1,16 +1,16 @@
-"""A program that runs inside an agent's clone and gathers all that is there, as a pack; nothing of ours is imported.
+"""A program that runs inside an agent's clone and gathers all that is there, as a pack.
 
-It is handed over as text (`python -I -S -c`), because our own files may not be seen from inside. The agent may have
-left anything: no file is opened that is not a plain one, and no git command looks at the clone, its `.git` or its
-configuration. So no filter, hook or fsmonitor runs, no attribute counts, and no pipe is waited for. Files are taken
-byte for byte. What can not be taken is left out and said; nothing is changed, but that what is closed is opened.
+It is handed over as text (`python -I -S -c`) with that of `inside_files`, as our own files may not be seen from inside;
+nothing else of ours is imported. The agent may have left anything: no file is opened that is not a plain one, and no
+git command looks at the clone, its `.git` or its configuration. So no filter, hook or fsmonitor runs, no attribute
+counts, and no pipe is waited for. Files are taken byte for byte. What can not be taken is left out and said; nothing is
+changed, but that what is closed is opened.
 
-Asked: one JSON object as its argument. Answers: one JSON object on a line, then the pack.
+Asked: one JSON object as its last argument. Answers: one JSON object on a line, then the pack.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -18,10 +18,13 @@ import subprocess
 import sys
 import time
 
+from workspaces.clones.inside_files import Entry, join, kind, object_name, opened, quoted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import IO, Any, NoReturn
+
 
 ALIKE = "\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206a\u206b\u206c\u206d\u206e\u206f\ufeff"
 """Characters that some file systems pass over in a name, as git's own check has them."""
@@ -32,15 +35,6 @@ RULES = 1 << 20
 """Bytes of a .gitignore beyond which it is not read."""
 GITLINK = "160000"
 SETTINGS = b"[fastimport]\n\tunpackLimit = 0\n[core]\n\tcompression = 1\n"
-
-
-class Entry:
-    """A file or link that is there."""
-
-    def __init__(self, path: bytes, found: os.stat_result) -> None:
-        self.path, self.size, self.changed = path, found.st_size, found.st_ctime_ns
-        link = stat.S_ISLNK(found.st_mode)
-        self.mode = "120000" if link else "100755" if found.st_mode & stat.S_IXUSR else "100644"
 
 
 class Rescue:
@@ -135,7 +129,7 @@ class Rescue:
                     self.note(entry.name, here, found)
                     yield Entry(path, found)
                 else:
-                    self.leave(path, _kind(found.st_mode))
+                    self.leave(path, kind(found.st_mode))
 
     def inside(self, here: bytes) -> Iterable[os.DirEntry[bytes]]:
         """A folder's entries, also of one that the agent closed."""
@@ -210,7 +204,7 @@ class Rescue:
             if entry is not None and (mode != entry.mode or not self.same(entry, oid)):
                 changed.append(entry)
             elif entry is None and not self.there_still(path, mode):
-                gone.append(b"D %b\n" % _quoted(path))
+                gone.append(b"D %b\n" % quoted(path))
         return changed, gone
 
     def there_still(self, path: bytes, mode: str) -> bool:
@@ -231,13 +225,13 @@ class Rescue:
         if entry.size > int(self.asked["file"]):
             return False
         data = self.read(entry, tell=False)
-        return data is not None and _oid(data, oid) == oid
+        return data is not None and object_name(data, oid) == oid
 
     def ignored(self, paths: list[bytes]) -> set[bytes]:
         """Those that the clone's own rules ignore. The rules are read apart from it: where they lie may be a trap."""
         work = os.path.join(self.scratch, b"rules")  # noqa: PTH118
         for here in self.rules:
-            data = self.read(Entry(_join(here, b".gitignore"), os.lstat(_join(here, b".gitignore"))), tell=False)
+            data = self.read(Entry(join(here, b".gitignore"), os.lstat(join(here, b".gitignore"))), tell=False)
             os.makedirs(os.path.join(work, here), exist_ok=True)  # noqa: PTH103, PTH118
             self.put(os.path.join(b"rules", here, b".gitignore"), data or b"")  # noqa: PTH118
         lines = "".join(f"/{name}\n" for name in self.asked["copies"])
@@ -271,14 +265,14 @@ class Rescue:
                 self.leave(entry.path, "no time: there is too much")
             elif (data := self.read(entry)) is not None:
                 self.room -= len(data)
-                yield b"M %b inline %b\ndata %d\n%b\n" % (entry.mode.encode(), _quoted(entry.path), len(data), data)
+                yield b"M %b inline %b\ndata %d\n%b\n" % (entry.mode.encode(), quoted(entry.path), len(data), data)
 
     def read(self, entry: Entry, *, tell: bool = True) -> bytes | None:
         """A plain file's bytes, or where a link leads; None, said, where that is not to be had."""
         try:
             if entry.mode == "120000":
                 return os.readlink(entry.path)  # noqa: PTH115
-            with open(_opened(entry.path), "rb") as file:
+            with os.fdopen(opened(entry.path), "rb") as file:
                 return file.read(int(self.asked["file"]) + 1)[: int(self.asked["file"])]
         except OSError as error:
             if tell:
@@ -335,47 +329,10 @@ class Rescue:
             os.rmdir(self.scratch)  # noqa: PTH106
 
 
-def _join(here: bytes, name: bytes) -> bytes:
-    return here + b"/" + name if here else name
-
-
-def _opened(path: bytes) -> int:
-    """A plain file, opened without waiting for anybody; one that is closed to its owner is opened to them."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        found = os.open(path, flags)
-    except PermissionError:
-        os.chmod(path, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101
-        found = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(found).st_mode):
-        os.close(found)
-        raise OSError(0, "no plain file")
-    return found
-
-
-def _oid(data: bytes, like: str) -> str:
-    """The name git gives to this content, with the hash of the name `like`."""
-    made = hashlib.sha256() if len(like) == 64 else hashlib.sha1(usedforsecurity=False)
-    made.update(b"blob %d\0" % len(data))
-    made.update(data)
-    return made.hexdigest()
-
-
-def _quoted(path: bytes) -> bytes:
-    """A path as git's own tools quote one."""
-    escaped = b"".join(b"\\%03o" % byte if byte < 32 or byte in b'"\\\x7f' else bytes((byte,)) for byte in path)
-    return b'"%b"' % escaped
-
-
-def _kind(mode: int) -> str:
-    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
-    return f"{kinds.get(stat.S_IFMT(mode), 'no file')}, not a file"
-
-
 def main() -> NoReturn:
     """Gather in the current folder what is asked for."""
     try:
-        Rescue(json.loads(sys.argv[1])).run(sys.stdout.buffer)
+        Rescue(json.loads(sys.argv[-1])).run(sys.stdout.buffer)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     sys.exit(0)
