@@ -2,8 +2,8 @@
 
 Both tiers: sockets of families that have no namespaces (a virtual machine's vsock reaches its host), io_uring (it makes
 sockets without the call that is filtered), kernel keys, and the system calls of other architectures. Tier basic as
-well: sockets that are not TCP (socketpair stays), listening, connecting by sending, and setuid bits on whatever file
-is in reach. It is no general filter.
+well: sockets that are not TCP (socketpair stays), listening, connecting by sending, setuid bits on whatever file is in
+reach, and limits of other processes. It is no general filter.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ class Machine:
     def __init__(self, audit: int, seccomp: int, *, socket: int, listen: int, keys: int) -> None:
         self.audit, self.seccomp, self.socket, self.listen = audit, seccomp, socket, listen
         self.keys = (keys, keys + 1, keys + 2)  # add_key, request_key, keyctl
+        self.limits = 0  # prlimit64
         self.sends: Flags = ()
         self.modes: Flags = ()
 
 
 def _intel() -> Machine:
     known = Machine(0xC000003E, 317, socket=41, listen=50, keys=248)
+    known.limits = 302
     known.sends = ((44, FLAGS), (46, PROTOCOL), (307, FLAGS))  # sendto, sendmsg, sendmmsg
     known.modes = ((90, KIND), (91, KIND), (268, PROTOCOL), (452, PROTOCOL))  # chmod, fchmod, fchmodat, fchmodat2
     return known
@@ -43,6 +45,7 @@ def _intel() -> Machine:
 
 def _generic(audit: int) -> Machine:
     known = Machine(audit, 277, socket=198, listen=201, keys=217)
+    known.limits = 261
     known.sends = ((206, FLAGS), (211, PROTOCOL), (269, FLAGS))
     known.modes = ((52, KIND), (53, PROTOCOL), (452, PROTOCOL))
     return known
@@ -129,10 +132,24 @@ def _tcp() -> list[Code]:
 
 
 def _no_back_doors(machine: Machine) -> list[Code]:
-    """A TCP connection that is made by sending is one that Landlock never hears of; nor does it of modes."""
+    """A TCP connection that is made by sending is one that Landlock never hears of; nor does it of modes.
+
+    Nor of limits: that of processor time, set by one process for another, is as good as a signal.
+    """
     sends = [code for call in machine.sends for code in _without(call, FASTOPEN, errno.EOPNOTSUPP)]
     modes = [code for call in machine.modes for code in _without(call, SETUID, errno.EPERM)]
-    return [*_refuse_if(machine.listen, errno.EACCES), *sends, *modes]
+    return [*_refuse_if(machine.listen, errno.EACCES), *_only_own(machine.limits), *sends, *modes]
+
+
+def _only_own(call: int) -> tuple[Code, ...]:
+    """Its first argument is a process, and has to be 0: whoever calls."""
+    return (
+        (EQUAL, 0, 4, call),
+        (LOAD, 0, 0, FAMILY),
+        (EQUAL, 1, 0, 0),
+        _refuse(errno.EPERM),
+        (RETURN, 0, 0, ALLOW),
+    )
 
 
 def _without(call: tuple[int, int], bits: int, number: int) -> tuple[Code, ...]:

@@ -37,7 +37,7 @@ HOLES: dict[Mechanism, tuple[str, ...]] = {
         "any machine can be reached by TCP at one port, that of the way out: Landlock knows ports and no hosts",
         "the processes of this machine can be listed",
         "nothing below a writable folder is frozen",
-        "/dev/shm is shared with the user's other programs",  # noqa: S108  said, not used
+        "shared memory (/dev/shm, System V) and the priority of the user's other processes are open",
     ),
     "seatbelt": ("untested on a Mac; best effort", "what leaves its process group survives a kill"),
     "none": ("programs can do whatever the user can",),
@@ -49,6 +49,7 @@ UNFILTERED: dict[Mechanism, tuple[str, ...]] = {
     "bubblewrap": (_VSOCK,),
     "landlock": (
         "UDP and DNS are open, and TCP by its fast open",
+        "limits of the user's other processes can be lowered, which can end them",
         "sockets in the file system (docker, ssh-agent, tmux) can be connected to",
     ),
 }
