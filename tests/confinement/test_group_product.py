@@ -28,6 +28,44 @@ for group in ("writes", "network", "init", "secrets", "honest"):
     note(group, done.stdout + done.stderr[-2000:])
 write("it", "done")
 """
+MESS = r"""
+import socket, subprocess
+
+def dig(levels):
+    for _ in range(levels):
+        os.mkdir("deep" * 10)
+        os.chdir("deep" * 10)
+
+def mess(at, levels):
+    os.makedirs(at)
+    here = os.getcwd()
+    os.chdir(at)
+    os.makedirs("closed/inner")
+    for name in ("new\nline", "esc\x1b]0;x\x07", "\udcff\udcfe", "-rf", "--help", " ", "$(touch x)`id`", "x" * 255, "\u202e"):
+        open(name, "w").close()
+    for number in range(500):
+        open(f"many-{number}", "w").close()
+    os.mkfifo("fifo")
+    socket.socket(socket.AF_UNIX).bind("socket")
+    for name, target in (("loop", "loop"), ("root", "/"), ("password", "/etc/passwd"), ("self", ".")):
+        os.symlink(target, name)
+    os.chmod("closed", 0)
+    dig(levels)
+    os.chdir(here)
+
+if attempt == 1:
+    for at, levels in (("mess", 150), (".git/mess", 1100), (os.environ["HOME"] + "/mess", 150), (os.environ["TMPDIR"] + "/mess", 150)):
+        mess(at, levels)
+    (outbox / "message-1.json").symlink_to("/etc/shadow")
+    (outbox / "plan.json").mkdir()
+    os.chdir(outbox)
+    os.mkdir("result.json")
+    os.chdir("result.json")
+    dig(1100)
+    note("left", "all of it")
+else:
+    write(task["id"], "done")
+"""
 KEYS = ("ANTHROPIC_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "DATABASE_URL")
 
 
@@ -99,3 +137,15 @@ def test_in_a_run_neither_agent_nor_check_gets_out_of_its_cell(place):
     assert through(told["secrets"]) == set()
     assert set(told["honest"]) - through(told["honest"]) == set(), told["honest"]
     assert place.git("status", "--porcelain") == ""
+
+
+def test_what_one_attempt_leaves_behind_spoils_nothing_for_the_next(place):
+    """Closed, endless, unnameable: in its clone, in the clone's git directory, in its HOME, in /tmp, in its boxes."""
+    place.project(builders=1)
+    place.start([task("it", MESS), task("next")], pattern="solo")
+    assert place.end()["data"]["outcome"] == "verified"
+    assert place.noted("left") == ["all of it"]
+    assert [event["task"] for event in place.of("attempt_failed")] == ["it"], (
+        "which was refused, and done in the second"
+    )
+    assert [path for path in (place.root / ".quarterdeck").rglob("mess") if path.exists()] == []
