@@ -39,12 +39,13 @@ def waiting(layout: Layout) -> tuple[dict[str, Any], ...]:
     )
 
 
-async def told(git: Git, state: State, left: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    """What `undo --json` prints. `left` is what is in clones and not kept yet."""
+async def told(git: Git, state: State, layout: Layout, left: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    """What `undo --json` prints. `left` is in clones and not kept yet, `folders` hold what git could not keep."""
     merged = [(name, task) for name, task in state.run.tasks.items() if task.commit] if state.run is not None else []
     return {
         "kept": [asdict(one) for one in await kept.listing(git)],
         "waiting": list(left),
+        "folders": [str(path) for path in ledger.laid_aside(layout.trees)],
         "merges": [
             {"task": name, "commit": task.commit, "at": task.at, "undo": f"git revert {task.commit[:12]}"}
             for name, task in merged

@@ -57,7 +57,7 @@ class Reading:
 
     async def kept(self) -> dict[str, Any]:
         """What `undo --json` prints."""
-        return await undo.told(self.repo.git, self.record.state)
+        return await undo.told(self.repo.git, self.record.state, self.layout)
 
     async def diff(self, *, agent: str | None, task: str | None, attempt: int | None) -> Difference:
         """What an agent's clone holds now, or what an attempt at a task claimed."""

@@ -22,7 +22,7 @@ TOLD = {
     "agent": "builder-1", "task": "parse", "attempt": 2, "kind": "work", "why": "it was killed by a person", "files": 3,
     "added": 10, "removed": 2, "size": 12_345, "left": (), "lost": 0, "ignored": "", "base": "b" * 40,
 }  # fmt: skip
-NOTHING = {"kept": [], "waiting": [], "merges": [], "dropped": {"count": 0, "at": 0.0}}
+NOTHING = {"kept": [], "waiting": [], "folders": [], "merges": [], "dropped": {"count": 0, "at": 0.0}}
 
 
 @pytest.fixture
@@ -106,6 +106,11 @@ def test_doctor_says_how_much_there_is(quarterdeck, one):
 def test_what_still_lies_in_a_clone_is_said():
     told = lines(waiting=[{"agent": "builder-1", "task": "parse", "attempt": 2, "kind": "work", "run": "R"}])
     assert told == ["parse 2: in the clone of builder-1, kept when the engine starts"]
+
+
+def test_a_folder_with_what_git_could_not_keep_is_said(quarterdeck, one, repo):
+    (repo / ".quarterdeck" / "trees" / ".lost-builder-1-1").mkdir()
+    assert ".lost-builder-1-1 holds what could not be kept in git" in quarterdeck("undo")[1]
 
 
 def test_merges_are_listed_with_what_undoes_them():

@@ -126,7 +126,7 @@ class FakeEngine:
         return [{"agent": agent, "state": wanted, "proof": "frozen"}]
 
     async def kept(self):
-        return {"kept": self.put_aside, "waiting": [], "merges": [], "dropped": {"count": 0, "at": 0.0}}
+        return {"kept": self.put_aside, "waiting": [], "folders": [], "merges": [], "dropped": {"count": 0, "at": 0.0}}
 
     async def state(self):
         return msgspec.json.encode(self.mind.state)

@@ -25,7 +25,7 @@ def undo(args: Namespace) -> int:
 def _list(place: Place, args: Namespace) -> int:
     from engine.api import undo as kept  # noqa: PLC0415  loaded where it is needed
 
-    told = asyncio.run(kept.told(kept.repository(place.root), door.state(place), _waiting(place)))
+    told = asyncio.run(kept.told(kept.repository(place.root), door.state(place), door.layout(place), _waiting(place)))
     if args.json:
         output.document(told)
         return 0

@@ -20,6 +20,10 @@ def kept_lines(told: Mapping[str, Any], look: Look) -> list[str]:
     for one, row in zip(told["kept"], table([_row(one) for one in told["kept"]], look, indent=0), strict=True):
         rows += [row, *below(_more(one), 2, look)]
     rows += [_in_a_clone(one) for one in told["waiting"]]
+    rows += [
+        plain(f"{path} holds what could not be kept in git; delete it when you have seen it")
+        for path in told["folders"]
+    ]
     rows += [_merge(one, look) for one in told["merges"]]
     dropped = told["dropped"]
     if dropped["count"]:

@@ -12,6 +12,7 @@ import msgspec
 from workspaces.clones.rescue import Begun
 
 _MARK = ".begun-"
+LOST = ".lost-"
 
 
 def beside(folder: Path) -> Path:
@@ -41,3 +42,8 @@ def waiting(trees: Path) -> Iterator[tuple[str, Begun]]:
         begun = read(file)
         if begun is not None:
             yield file.stem.removeprefix(_MARK), begun
+
+
+def laid_aside(trees: Path) -> list[Path]:
+    """Folders with what could not be kept in git, moved out of clones as it was."""
+    return sorted(trees.glob(f"{LOST}*"))
