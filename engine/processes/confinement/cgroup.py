@@ -81,10 +81,10 @@ class Group:
 
     def remove(self) -> bool:
         """Take the empty group away, with what was made in it. False where somebody is left in it."""
-        folders = sorted((path for path in self.path.rglob("*") if path.is_dir()), reverse=True)
-        with contextlib.suppress(OSError):
-            for folder in (*folders, self.path):
+        with contextlib.suppress(OSError):  # or another engine that looks around here takes it away
+            for folder in sorted((path for path in self.path.rglob("*") if path.is_dir()), reverse=True):
                 folder.rmdir()
+            self.path.rmdir()
         return not self.path.exists()
 
     def _event(self, name: str) -> bool:
