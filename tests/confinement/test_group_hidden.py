@@ -99,8 +99,8 @@ def test_doctor_names_the_tier_and_what_stands_in_the_way_of_a_stronger_one(plac
 
 @pytest.mark.parametrize(
     ("hidden", "least"),
-    [(NO_NAMESPACES, "strong"), (NOTHING, "basic"), (NOTHING, "")],
-    ids=["strong", "basic", "default"],
+    [(NO_NAMESPACES, "strong"), (NOTHING, "")],
+    ids=["strong", "default"],
 )
 def test_a_run_that_demands_more_is_refused(place, hidden, least):
     """Exit 5, with the way out; nothing has run."""

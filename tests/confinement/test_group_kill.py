@@ -1,6 +1,7 @@
 """Groups 1 and 2: whatever a program does to stay, in every tier a kill is the end of it, and of it alone.
 
-The oracle is a pipe that only the family holds; `support.nasty` and `support.oddities` are the families.
+The oracle is a pipe that only the family holds; `support.nasty` and `support.oddities` are the families. What is left out
+here of tier unconfined stands in tests/processes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.aio import run
-from support.in_tiers import EVERY, STRONG, each, tier_by
+from support.in_tiers import CONFINED, EVERY, STRONG, each, tier_by
 from support.machine import Machine, machine
 from support.oracle import Oracle, until
 
@@ -32,6 +33,12 @@ ODD = (
     "headless", "threads-that-exec", "blocked-in-vfork", "relay", "own-reaper", "nested", "from-memory", "unreadable", "traced",
     "stops-its-parent", "kills-its-parent", "without-descriptors", "dies-and-returns",
 )  # fmt: skip
+IN_TURN = [
+    *(
+        pytest.param(mechanism, KNOWN, id=f"known-{mechanism}") for mechanism in CONFINED
+    ),  # the rest is in tests/processes
+    *(pytest.param(mechanism, ODD, id=f"odd-{mechanism}") for mechanism in EVERY),
+]
 RACES = {"moving-target", "hydra", "fork-bomb", "relay", "dies-and-returns", "headless"}
 
 
@@ -63,8 +70,7 @@ def wrong(tier: Tier, family: str, seconds: float, proof: Proof, limit: float) -
     return "; ".join(filter(None, said))
 
 
-@each(EVERY)
-@pytest.mark.parametrize("families", [KNOWN, ODD], ids=["known", "odd"])
+@pytest.mark.parametrize(("mechanism", "families"), IN_TURN)
 def test_a_killed_family_is_gone(mechanism, families):
     tier = tier_by(mechanism)
 
@@ -100,7 +106,7 @@ def test_a_killed_family_is_gone_every_time(mechanism, family, capsys):
     assert [said for seconds, proof in told if (said := wrong(tier, family, seconds, proof, 0.5))] == []
 
 
-@each(EVERY)
+@each(CONFINED)
 def test_a_family_that_outlives_its_program_is_gone_before_the_end_is_told(mechanism):
     """stdout-hold: the main process ends, and a daemon keeps the outputs."""
     tier = tier_by(mechanism)
@@ -118,7 +124,7 @@ def test_a_family_that_outlives_its_program_is_gone_before_the_end_is_told(mecha
         run(scenario(there))
 
 
-@each(EVERY)
+@each(CONFINED)
 def test_a_kill_counts_while_paused_twice_at_once_and_during_a_start(mechanism):
     tier = tier_by(mechanism)
 
@@ -161,7 +167,7 @@ async def with_a_ticking_neighbour(there: Machine, tier: Tier) -> AsyncIterator[
         await until(lambda: oracle.text.count(b"tick") >= before + 5)
 
 
-@each(EVERY)
+@each(CONFINED)
 def test_a_neighbour_goes_on_ticking(mechanism):
     tier = tier_by(mechanism)
 
@@ -224,7 +230,7 @@ async def crowd(there: Machine, tier: Tier, agents: int, processes: int) -> tupl
     return seconds, [proof for _, proof in proofs]
 
 
-@each(EVERY)
+@each(CONFINED)
 def test_all_are_killed_together(mechanism):
     tier = tier_by(mechanism)
     with machine() as there:
