@@ -161,6 +161,14 @@ def test_no_rights_are_left_and_none_can_be_had(cell):
     assert set(found.values()) == {"0" * 16}
 
 
+def test_nobody_sets_the_limits_of_the_first_process(cell):
+    here, mechanism = cell
+    ran = here.sh(mechanism, "ulimit -n 64; ulimit -n; prlimit --pid 1 --nofile=32:32 && echo set; prlimit --version")
+    assert ran.out.splitlines()[0] == "64"
+    assert "set" not in ran.out.splitlines()
+    assert "util-linux" in ran.out
+
+
 def test_only_its_own_processes_are_there_and_the_first_one_is_closed(cell):
     here, mechanism = cell
     script = """

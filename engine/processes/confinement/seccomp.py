@@ -1,9 +1,9 @@
 """A filter of system calls, for the few ways past namespaces and Landlock that neither of them closes.
 
 Both tiers: sockets of families that have no namespaces (a virtual machine's vsock reaches its host), io_uring (it makes
-sockets without the call that is filtered), kernel keys, and the system calls of other architectures. Tier basic as
-well: sockets that are not TCP (socketpair stays), listening, connecting by sending, setuid bits on whatever file is in
-reach, and limits of other processes. It is no general filter.
+sockets without the call that is filtered), kernel keys, limits of other processes, and the system calls of
+other architectures. Tier basic as well: sockets that are not TCP (socketpair stays), listening, connecting by sending,
+and setuid bits on whatever file is in reach. It is no general filter.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ def _codes(machine: Machine, *, basic: bool) -> list[Code]:
         (AT_LEAST, 0, 1, X32),
         _refuse(errno.ENOSYS),
         *refused,
+        *_only_own(machine.limits),
         *(_no_back_doors(machine) if basic else ()),
         (EQUAL, 1, 0, machine.socket),
         (RETURN, 0, 0, ALLOW),
@@ -132,17 +133,14 @@ def _tcp() -> list[Code]:
 
 
 def _no_back_doors(machine: Machine) -> list[Code]:
-    """A TCP connection that is made by sending is one that Landlock never hears of; nor does it of modes.
-
-    Nor of limits: that of processor time, set by one process for another, is as good as a signal.
-    """
+    """A TCP connection that is made by sending is one that Landlock never hears of; nor does it of modes."""
     sends = [code for call in machine.sends for code in _without(call, FASTOPEN, errno.EOPNOTSUPP)]
     modes = [code for call in machine.modes for code in _without(call, SETUID, errno.EPERM)]
-    return [*_refuse_if(machine.listen, errno.EACCES), *_only_own(machine.limits), *sends, *modes]
+    return [*_refuse_if(machine.listen, errno.EACCES), *sends, *modes]
 
 
 def _only_own(call: int) -> tuple[Code, ...]:
-    """Its first argument is a process, and has to be 0: whoever calls."""
+    """Its first argument is a process, and has to be 0: whoever calls. A limit of processor time is as good as a signal."""
     return (
         (EQUAL, 0, 4, call),
         (LOAD, 0, 0, FAMILY),
