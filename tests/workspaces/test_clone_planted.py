@@ -29,7 +29,7 @@ from workspaces.clones.intake import Refusal
         "rm .git/HEAD; mkfifo .git/HEAD",
         "rm .git/objects/info/alternates; mkfifo .git/objects/info/alternates",
         "rm .git/objects/info/alternates; ln -s {outside}/config .git/objects/info/alternates",
-        "mkfifo .gitattributes .gitignore",
+        "mkfifo .gitattributes .gitignore; mkdir -p deep/er; mkfifo deep/.gitignore deep/er/.gitattributes",
         "mkdir {outside}/c; cp -r .git {outside}/c/; rm -rf .git; ln -s {outside}/c/.git .git",
     ],
 )

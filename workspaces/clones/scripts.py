@@ -39,7 +39,7 @@ done
 for part in .git/index .git/packed-refs .git/shallow; do
   [ ! -L "$part" ] && { [ ! -e "$part" ] || [ -f "$part" ]; } || odd "$part"
 done
-for part in .gitattributes .gitignore; do [ ! -p "$part" ] || rm -f "$part"; done
+find . -name .git -prune -o -type p \\( -name .gitignore -o -name .gitattributes \\) -exec rm -f {} + 2>/dev/null || :
 """
 
 _RESTORE = """
