@@ -8,22 +8,23 @@ import pytest
 from support.engines import task
 
 from engine.core.commands import CancelTask, PauseAgent, ReassignTask, ResumeAgent, SteerAgent, StopAgent
-from engine.processes import records
+from engine.processes import records, tree
 from engine.processes.last_resort import kill_recorded
 
 MOMENTS = ("stage_assigned", "attempt_started", "attempt_claimed", "check_passed", "review_given")
 
 
 def running(place, agent):
-    """Processes under an agent's keeper, by /proc; the keeper itself is ours, and may leave while we look."""
-    keepers = [record.pid for record in records.read(place.layout.processes) if record.agent == agent]
-    return [child for pid in keepers for child in children(pid)]
+    """Programs of an agent, by /proc: below its keepers, and none of these, one of which may just be starting."""
+    kept = [record for record in records.read(place.layout.processes) if record.agent == agent]
+    below = [found.pid for record in kept for found in tree.below(record.pid) if found.alive]
+    return [pid for pid in below if b"quarterdeck-keeper" not in words(pid)]
 
 
-def children(pid):
+def words(pid):
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return []
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"quarterdeck-keeper: it is gone"
 
 
 def test_a_kill_at_any_moment_leaves_nothing_running_and_costs_no_attempt(place):
@@ -115,13 +116,15 @@ def test_the_plan_changes_while_it_runs(place):
 def test_down_while_an_agent_stands_still_ends_it_too(place):
     place.project()
     gate = place.gate("standing")
-    place.start([task("it", "note('pid', str(os.getpid())); write('half', ''); pause_at('standing')")], pattern="solo")
+    place.start([task("it", "write('half', ''); pause_at('standing')")], pattern="solo")
     standing = place.arrive(gate)
-    agent = place.until("attempt_started", task="it")["agent"]
+    began = place.until("attempt_started", task="it")
+    agent = began["agent"]
+    assert tree.look(began["data"]["pid"]) is not None
     place.client.submit(PauseAgent(agent=agent))
     place.client.settled(agent, "paused")
     place.down()
-    assert not Path(f"/proc/{place.noted('pid')[0]}").exists()
+    assert tree.look(began["data"]["pid"]) is None
     assert place.git("for-each-ref", "refs/quarterdeck/kept") != ""
     place.release(standing)
     assert place.client.status()["run"]["state"] == "stopped"
