@@ -37,7 +37,7 @@ def test_what_was_missed_is_said_in_its_place():
 def test_the_same_place_told_again_begins_it_anew_instead_of_doubling_it():
     tail = said(said(Tail(), "a", "b"), "c", offset=4)
     said(tail, "a", "b", "c", "d", offset=0)
-    assert shown(tail) == ["a", "b", "c", "d"]
+    assert shown(tail) == ["work of parse, attempt 1", "a", "b", "c", "d"]
     assert tail.dropped == 4
 
 

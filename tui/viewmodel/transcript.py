@@ -58,11 +58,12 @@ class Tail:
 
     def said(self, text: str, *, of: Step, offset: int, missed: int = 0) -> None:
         """Add whole lines. What comes from an earlier place of the same transcript begins it anew."""
-        if of != self._of:
+        again = of == self._of and offset <= self._offset
+        if again:
+            self._forget()
+        if again or of != self._of:
             self._of = of
             self._add(Span(heading(of), "label"))
-        elif offset <= self._offset:
-            self._forget()
         self._offset = offset
         if missed:
             self._add(Span(f"({missed:,} bytes are not shown here; the transcript has them)", "note"))
