@@ -29,7 +29,7 @@ def alive(keeper: Keeper) -> set[tuple[int, int]]:
     return {process.key for process in tree.below(keeper.record.pid) if process.alive}
 
 
-@each(EVERY)
+@each(("namespaces", "landlock"))
 def test_a_paused_family_uses_no_processor_time_and_then_goes_on(mechanism):
     tier = tier_by(mechanism)
 

@@ -9,13 +9,13 @@ from shutil import rmtree
 import pytest
 from support.crashing import crashed_run, judge
 
-AT_ONCE = 2
+AT_ONCE = 3
 """Runs at the same time: most of a run is waiting for its own processes."""
 
 
-def killed_runs(home: Path, tree: str, seeds: range) -> None:
+def killed_runs(home: Path, tree: str, seeds: range, blows: int) -> None:
     def one(seed: int) -> None:
-        run = crashed_run(home / f"run-{seed}", seed)
+        run = crashed_run(home / f"run-{seed}", seed, blows)
         try:
             judge(run, tree)
         except AssertionError as error:
@@ -28,11 +28,11 @@ def killed_runs(home: Path, tree: str, seeds: range) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_runs_killed_at_102_points_end_as_if_they_had_not_been(home, tree):
-    killed_runs(home, tree, range(34))
+def test_runs_killed_at_104_points_end_as_if_they_had_not_been(home, tree):
+    killed_runs(home, tree, range(26), 4)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(6000)
 def test_runs_killed_at_1002_points_end_as_if_they_had_not_been(home, tree):
-    killed_runs(home, tree, range(1000, 1334))
+    killed_runs(home, tree, range(1000, 1334), 3)
