@@ -79,7 +79,7 @@ def settled_down(place, after: int = 0) -> dict:
     ("mechanism", "names"),
     [
         ("namespaces", tuple(ATTACKS)),
-        ("landlock", HELD_BY_CONFINEMENT),
+        pytest.param("landlock", HELD_BY_CONFINEMENT, marks=pytest.mark.soak),
         pytest.param("landlock", tuple(ATTACKS), marks=pytest.mark.soak),
     ],
     ids=["strong", "basic", "basic-all"],

@@ -58,6 +58,7 @@ def still(record: Record) -> bool:
     return bool(found and found.alive and found.start == record.start)
 
 
+@pytest.mark.soak  # in every tier: tests/confinement
 @pytest.mark.parametrize("family", FAMILIES, ids=" ".join)
 def test_when_the_engine_is_killed_its_agents_go_with_it(family, tmp_path):
     async def scenario():
@@ -74,6 +75,7 @@ def test_when_the_engine_is_killed_its_agents_go_with_it(family, tmp_path):
     run(scenario())
 
 
+@pytest.mark.soak  # in every tier: tests/confinement
 @pytest.mark.parametrize("family", FAMILIES, ids=" ".join)
 def test_when_a_keeper_is_killed_its_program_goes_with_it(family, tmp_path):
     async def scenario():

@@ -63,6 +63,7 @@ async def kill_once(keeper: Keeper, folder: Path, family: tuple[str, ...], numbe
         return seconds
 
 
+@pytest.mark.soak  # in every tier: tests/confinement
 @pytest.mark.parametrize("family", FAMILIES, ids=" ".join)
 def test_a_killed_family_is_gone(family, tmp_path):
     async def scenario():

@@ -25,6 +25,7 @@ def program(argv: tuple[str, ...], folder) -> Program:
     return Program(argv=argv, cwd=folder, env=dict(os.environ))
 
 
+@pytest.mark.soak  # in every tier: tests/confinement
 @pytest.mark.parametrize("family", FAMILIES, ids=" ".join)
 def test_a_paused_family_uses_no_processor_time_and_then_goes_on(family, tmp_path):
     async def scenario():

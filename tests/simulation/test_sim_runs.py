@@ -6,7 +6,7 @@ import pytest
 from support.simulation.many import live_all
 from support.simulation.world import simulate
 
-SEEDS = 2_000
+SEEDS = 1_000
 
 
 @pytest.mark.timeout(300)
