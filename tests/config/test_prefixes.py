@@ -106,12 +106,12 @@ def test_a_link_to_a_single_program_shows_that_program(home):
     home.put(
         ".local/share/claude/versions/2.0.1",
         ".local/share/claude/auth.json",
-        "work/deploy/deploy.sh",
-        "work/deploy/.env",
+        "code/deploy/deploy.sh",
+        "code/deploy/.env",
     )
     home.link(".local/bin/claude", "../share/claude/versions/2.0.1")
-    home.link(".local/bin/deploy", "../../work/deploy/deploy.sh")
-    shown = {".local/bin", ".local/share/claude/versions/2.0.1", "work/deploy/deploy.sh"}
+    home.link(".local/bin/deploy", "../../code/deploy/deploy.sh")
+    shown = {".local/bin", ".local/share/claude/versions/2.0.1", "code/deploy/deploy.sh"}
     assert home.shown(".local/bin") == shown
 
 

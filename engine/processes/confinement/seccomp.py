@@ -140,7 +140,7 @@ def _no_back_doors(machine: Machine) -> list[Code]:
 
 
 def _only_own(call: int) -> tuple[Code, ...]:
-    """Its first argument is a process, and has to be 0: whoever calls. A limit of processor time is as good as a signal."""
+    """Its first argument is a process, and has to be 0, who calls: a limit of processor time is as good as a signal."""
     return (
         (EQUAL, 0, 4, call),
         (LOAD, 0, 0, FAMILY),
