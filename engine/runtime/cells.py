@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.agents import player
 from engine.config.load import user_file
-from engine.config.prefixes import prefixes, search_path
+from engine.config.prefixes import prefixes
 from engine.config.settings import Agent, LimitSettings, Settings
 from engine.processes.confinement.profile import Profile, coverable
 from engine.processes.confinement.tiers import Cell, Tier
@@ -46,12 +46,6 @@ class Cells:
         self._env = dict(env)
         self._tools_on: dict[str, tuple[Path, ...]] = {}
         self._objects = _objects(repo.common_dir / "objects")
-
-    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        """The variables of a program, with PATH as it is seen inside."""
-        if self.tier.name == "unconfined":
-            return dict(env)
-        return {**env, "PATH": search_path(self._env.get("PATH", os.defpath), self._home, self._masked)}
 
     def way_out(self, agent: str, setting: str) -> WayOut | None:
         """A way out to hosts that are declared; None where nothing confines, and where there is no run."""
@@ -114,11 +108,16 @@ class Cells:
         return Cell(self.tier, profile)
 
     def _tools(self, shown: Sequence[Path]) -> tuple[Path, ...]:
-        folders = {str(path.parent) for path in shown if path.is_file()}
+        folders = {str(path.parent) for path in shown if path.is_file() and _open(path.parent)}
         path = os.pathsep.join((self._env.get("PATH", os.defpath), *sorted(folders)))
         if path not in self._tools_on:
             self._tools_on[path] = prefixes(path, self._home, self._masked, variables=self._env)
         return self._tools_on[path]
+
+
+def _open(folder: Path) -> bool:
+    """Whether what lies beside a program is shown with it: a project names programs, and may name no hidden folder."""
+    return folder.name in {"bin", "sbin"} or not any(part.startswith(".") for part in folder.parts)
 
 
 def _programs(settings: Agent | None) -> tuple[Path, ...]:

@@ -83,7 +83,6 @@ class Supervisor:
         proof = await member.place.stop()
         if proof.gone:
             await member.leavings.put_aside(left, "it was stopped by a person")
-        if proof.gone:
             self._record.report(c.Ended(agent=name, proof=proof.text, processes=proof.processes))
         else:
             self._record.report(_report(name, proof, ""))

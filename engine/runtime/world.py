@@ -56,11 +56,10 @@ class World:
     ) -> None:
         self.sayings = sayings
         self.run_id, self.repo, self.layout, self.settings = run.id, repo, layout, settings
-        allowed = allowed_environment(env)
+        self.env = allowed_environment(env)
         self.trailers = Trailers(repo.git)
         self.ways_out = WaysOut(layout.runs / run.id / "network.log", refused)
-        self.cells = Cells(repo, layout, settings, env=allowed, tier=tier, names=names, ways_out=self.ways_out)
-        self.env = self.cells.environment(allowed)
+        self.cells = Cells(repo, layout, settings, env=self.env, tier=tier, names=names, ways_out=self.ways_out)
         self.looking = Looking(repo, layout.processes, self.env, self.cells)
         self.members = {name: self._member(agent.spec) for name, agent in state.agents.items()}
         self.limits = replace(limits_of(settings), agents=run.limits.agents)
