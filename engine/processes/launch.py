@@ -19,6 +19,7 @@ from engine.processes.greeting import ask_for_credentials
 
 ROOT = Path(__file__).resolve().parents[2]
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from engine.processes.keeper_process import main; main()"
+_FLAGS = ("-I", "-S", *(("-B",) if sys.dont_write_bytecode else ()))
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # some interpreters do not start without
 KEEPERS: set[int] = set()
 """The pids of all keepers of this process: its children that are nobody's orphans."""
@@ -38,7 +39,7 @@ def launch(name: str, nonce: str) -> tuple[subprocess.Popen[bytes], socket.socke
         ask_for_credentials(ours)
         try:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOTSTRAP, str(ROOT), f"quarterdeck-keeper:{name}"],
+                [sys.executable, *_FLAGS, "-c", _BOOTSTRAP, str(ROOT), f"quarterdeck-keeper:{name}"],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -204,6 +204,7 @@ class LocalEngine(Reading):
         names = self._named(agent)
         while not all(self._is(name, wanted) for name in names):
             await self.changed(self.seq)
+        await self.changed(self.record.state.seq - 1)  # what is so is said once it is durable
         return [self._as_settled(name, wanted) for name in names]
 
     def _is(self, name: str, wanted: str) -> bool:

@@ -9,6 +9,7 @@ import _socket
 import fcntl
 import os
 import resource
+import sys
 
 from engine.processes.confinement import syscalls
 from engine.processes.confinement.inside import Refused
@@ -57,6 +58,7 @@ def limit_files(most: int) -> None:
     """No file grows beyond so many bytes; 0: no limit. Raises Refused."""
     if not most:
         return
+    sys.dont_write_bytecode = True  # cut short at the limit it would be kept, and break whoever reads it next
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     except (OSError, ValueError) as error:
