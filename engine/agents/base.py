@@ -17,6 +17,11 @@ from engine.messages.result import Result
 from engine.processes.values import Exit, Program
 
 Role = Literal["work", "review", "plan"]
+Kind = Literal["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "other"]
+"""What a tool does, as the Agent Client Protocol sorts them."""
+Status = Literal["pending", "running", "done", "failed"]
+Scope = Literal["call", "turn", "session"]
+"""What an agent's figure of tokens is the sum of."""
 Reason = Literal["completed", "failed", "missing", "cancelled", "killed"]
 
 
@@ -59,11 +64,116 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Who answers: the agent's own version and model, and the session that can be taken up again; "" where unknown."""
+
+    session: str = ""
+    version: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """More of what the agent tells the person. Portions with the same `message` belong together."""
+
+    text: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thought:
+    """More of what it thinks."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool it uses, as it stands now; the same `id` again replaces what is not empty. All are closed at the end.
+
+    `paths` are files it is about, as the agent calls them; `input` and `output` are texts, cut to what can be read.
+    """
+
+    id: str
+    title: str = ""
+    kind: Kind = "other"
+    status: Status = "running"
+    paths: tuple[str, ...] = ()
+    input: str = ""
+    output: str = ""
+    exit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """A file that the agent says it changed. A hint: what it changed is read from its clone."""
+
+    path: str
+    patch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One entry of an agent's own plan."""
+
+    text: str
+    status: Literal["pending", "running", "done"] = "pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intends:
+    """Its own plan, whole, as it stands now."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """It wants leave for a tool and waits for `Session.answer(id, ...)`. `command` is the line it would execute."""
+
+    id: str
+    tool: Tool
+    command: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens and money (US dollars, a decimal string) that the agent says it used, since its start."""
+    """Tokens and money (US dollars, a decimal string) that the agent says it used. Its own word, and often late.
+
+    Of scope `call` and `turn` each is new; of scope `session` it is the sum since `Started`, and takes the place of
+    what was said before.
+    """
 
     tokens: Tokens
     usd: str = "0"
+    scope: Scope = "session"
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """How full its context is, in tokens; `size` 0 where it does not say."""
+
+    used: int
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """It tries a request again: which time, after how many seconds, because of which HTTP status (0: none came)."""
+
+    attempt: int
+    seconds: float = 0.0
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erred:
+    """An error that it tells of; `status` is HTTP's, 0 where there is none. Whether it ends by it, `Finished` says."""
+
+    text: str
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +207,10 @@ class Finished:
     detail: str = ""
 
 
-Update = Started | Text | Usage | Notice | Held | Finished
+Update = (
+    Started | Text | Opened | Said | Thought | Tool | Edited | Intends | Asks | Usage | Context | Retries | Erred
+    | Notice | Held | Finished
+)  # fmt: skip
 OnUpdate = Callable[[Update], None]
 
 
@@ -107,6 +220,10 @@ class Brief:
 
     `environment` is complete and already allow-listed (see `environment.py`); `instructions` is the document that
     the adapter writes to `task_file` (see `instructions.py`). The folders exist; the files need not.
+
+    `model` is what its tier means ("": the agent's own choice). `bases` are addresses of the gateway by the kind of API
+    (anthropic, openai, gemini), without a trailing slash; `token` is what it shows there in place of a key. `session` is
+    one of its own on this task that is taken up again. `home` is its HOME, as it is called inside.
     """
 
     run: str
@@ -124,6 +241,11 @@ class Brief:
     environment: Mapping[str, str]
     limits: Limits = field(default_factory=Limits)
     instructions: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
+    bases: Mapping[str, str] = field(default_factory=dict)
+    token: str = field(default="", repr=False)
+    session: str = ""
+    home: Path = Path("/")
 
 
 class Running(Protocol):
@@ -140,6 +262,14 @@ class Running(Protocol):
 
     def tail(self) -> bytes:
         """The last of its output."""
+        ...
+
+    def say(self, data: bytes) -> None:
+        """Write to its standard input, of a program that `talks`; what it does not read yet waits here."""
+        ...
+
+    def hush(self) -> None:
+        """Close its standard input, once all that was said is written. Harmless twice, and when it has ended."""
         ...
 
 
@@ -166,6 +296,10 @@ class Session(Protocol):
         """Deliver `text` into the turn. False: it can not be, and belongs into the agent's inbox."""
         ...
 
+    async def answer(self, ask: str, *, allow: bool, why: str = "") -> None:
+        """Answer what it `Asks`. An answer to what is not asked any more is dropped."""
+        ...
+
     async def cancel(self) -> None:
         """End the agent in order; returns when nothing of it is left. Harmless after the end."""
         ...
@@ -175,6 +309,14 @@ class Adapter(Protocol):
     """A kind of agent. `scripted` is shown wherever the agent is: what it does was written down before."""
 
     scripted: bool
+
+    def home(self, brief: Brief) -> Mapping[str, bytes]:
+        """Files that it wants in its HOME, by path from there; written, confined, before `start`."""
+        ...
+
+    def environment(self, brief: Brief) -> Mapping[str, str]:
+        """What its environment holds besides `brief.environment`, which it is not asked to repeat."""
+        ...
 
     async def start(self, brief: Brief, keeper: Keeper, on_update: OnUpdate) -> Session:
         """Begin an assignment. A program that can not be started ends at once as `missing`; it is no exception.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.agents.base import (
     Brief,
@@ -24,6 +24,7 @@ from engine.agents.base import (
     Text,
     Usage,
 )
+from engine.agents.environment import usual
 from engine.agents.outcome import clear_result, judge
 from engine.core.values import Tokens
 from engine.messages.files import folder, write_new
@@ -38,6 +39,14 @@ class CommandAdapter:
     """Starts `brief.command` as it is given, in the clone, with nothing on its standard input."""
 
     scripted = False
+
+    def home(self, brief: Brief) -> Mapping[str, bytes]:  # noqa: ARG002  the protocol's
+        """Nothing: what it needs is its own."""
+        return {}
+
+    def environment(self, brief: Brief) -> Mapping[str, str]:
+        """Where models are, under the vendors' usual names."""
+        return usual(brief.bases, brief.token)
 
     async def start(self, brief: Brief, keeper: Keeper, on_update: OnUpdate) -> Session:
         """Write the task file, take away what an earlier attempt left, and start the program."""
@@ -114,6 +123,9 @@ class EndedSession:
         """Nobody is there."""
         return False
 
+    async def answer(self, ask: str, *, allow: bool, why: str = "") -> None:
+        """It asks nothing."""
+
     async def cancel(self) -> None:
         """Nothing is left to end."""
 
@@ -133,6 +145,9 @@ class CommandSession:
     async def steer(self, text: str) -> bool:  # noqa: ARG002  see below
         """A command agent takes messages only from its inbox."""
         return False
+
+    async def answer(self, ask: str, *, allow: bool, why: str = "") -> None:
+        """It asks nothing."""
 
     async def cancel(self) -> None:
         """SIGTERM to its tree, SIGKILL to what is left of it after the grace."""

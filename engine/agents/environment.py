@@ -52,3 +52,18 @@ def agent_environment(
         "QUARTERDECK_AGENT": agent,
         "QUARTERDECK_ATTEMPT": str(attempt),
     }
+
+
+def usual(bases: Mapping[str, str], token: str) -> dict[str, str]:
+    """The gateway under the names that the vendors' programs and libraries look for; nothing where it has no address.
+
+    Anthropic's takes its path from there, the others expect the version in it.
+    """
+    told: dict[str, str] = {}
+    if anthropic := bases.get("anthropic"):
+        told |= {"ANTHROPIC_BASE_URL": anthropic, "ANTHROPIC_API_KEY": token}
+    if openai := bases.get("openai"):
+        told |= {"OPENAI_BASE_URL": f"{openai}/v1", "OPENAI_API_BASE": f"{openai}/v1", "OPENAI_API_KEY": token}
+    if gemini := bases.get("gemini"):
+        told |= {"GOOGLE_GEMINI_BASE_URL": gemini, "GEMINI_API_KEY": token}
+    return told

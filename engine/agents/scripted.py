@@ -6,6 +6,7 @@ It is a command agent in everything else: a program of its own that edits a clon
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from engine.agents import player
 from engine.agents.base import Brief, Keeper, NoCommand, OnUpdate, Session
@@ -16,6 +17,14 @@ class ScriptedAdapter:
     """Plays the script that `brief.command` names, by its path inside the clone."""
 
     scripted = True
+
+    def home(self, brief: Brief) -> Mapping[str, bytes]:  # noqa: ARG002  the protocol's
+        """Nothing: the player needs none."""
+        return {}
+
+    def environment(self, brief: Brief) -> Mapping[str, str]:  # noqa: ARG002  the protocol's
+        """Nothing: a script asks no model."""
+        return {}
 
     async def start(self, brief: Brief, keeper: Keeper, on_update: OnUpdate) -> Session:
         """Start the player, under the interpreter that runs Quarterdeck; it sees no module of the clone (-P)."""
