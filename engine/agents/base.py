@@ -222,8 +222,8 @@ class Brief:
     the adapter writes to `task_file` (see `instructions.py`). The folders exist; the files need not.
 
     `model` is what its tier means ("": the agent's own choice). `bases` are addresses of the gateway by the kind of API
-    (anthropic, openai, gemini), without a trailing slash; `token` is what it shows there in place of a key. `session` is
-    one of its own on this task that is taken up again. `home` is its HOME, as it is called inside.
+    (anthropic, openai, gemini), without a trailing slash; `token` is what it shows there in place of a key. `session`
+    is one of its own on this task that is taken up again. `home` is its HOME, as it is called inside.
     """
 
     run: str

@@ -79,7 +79,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """What one upstream request cost. `price` says where the price is from; `estimated`: the stream ended without usage.
+    """What one upstream request cost. `price` says where it is from; `estimated`: the stream ended without usage.
 
     `failed`: the answer was an error that was billed, or a broken stream. `saved`: this came from the cache, and is
     what it would have cost.
