@@ -51,6 +51,17 @@ class Interrupted(ProcessError):
         self.keeper, self.program = keeper, program
 
 
+class NotHeard(ProcessError):
+    """More waits for a program to read it than is kept, or it was started without anybody to talk to it."""
+
+    def __init__(self, program: str, waiting: int | None) -> None:
+        why = "it was not started to be talked to"
+        if waiting is not None:
+            why = f"{waiting} bytes wait already, which it does not read; end it"
+        super().__init__(f"{program} can not be told anything: {why}")
+        self.program, self.waiting = program, waiting
+
+
 class OutputTooLarge(ProcessError):
     """A command wrote more than its caller takes; it was killed."""
 

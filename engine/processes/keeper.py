@@ -22,7 +22,8 @@ from engine.processes.confinement.tiers import UNCONFINED, Cell, Tier
 from engine.processes.errors import Busy, Interrupted, KeeperLost, NotCleared, OutputTooLarge
 from engine.processes.lifeline import Lifeline
 from engine.processes.records import Record
-from engine.processes.running import Gathered, Running, Streamed
+from engine.processes.running import Gathered, Running, Streamed, Talked
+from engine.processes.speech import Speech
 from engine.processes.values import Frozen, Measured, Program, Proof
 from workspaces.ports import Completed
 
@@ -101,9 +102,14 @@ class Keeper:
     async def run(self, program: Program, *, on_output: Callable[[bytes], None] | None = None) -> Running:
         """Start a program: stdin empty, stdout and stderr in one pipe that is read at its `rate`.
 
-        Raises ProgramMissing, StartFailed, Busy, KeeperLost, Interrupted (a kill came first).
+        One that `talks` has three pipes of its own. Raises ProgramMissing, StartFailed, Busy, KeeperLost, Interrupted
+        (a kill came first).
         """
         path = self._find(program)
+        if program.talks:
+            talked, speech = Talked(program, on_output), Speech(program.argv[0])
+            with speech.heard as heard:
+                return await self._line.begin(program, path, heard.fileno(), talked, speech)
         with _input(b"") as nothing:
             return await self._line.begin(program, path, nothing.fileno(), Streamed(program, on_output))
 

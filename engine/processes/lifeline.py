@@ -24,6 +24,7 @@ from engine.processes.felling import PATIENCE, Felling, adopted
 from engine.processes.launch import KEEPERS
 from engine.processes.running import Running, Taking
 from engine.processes.sandbox import Sandbox
+from engine.processes.speech import Speech
 from engine.processes.starting import Started, ended, start
 from engine.processes.values import Frozen, Measured, Program, Proof
 
@@ -76,31 +77,33 @@ class Lifeline:
             raise KeeperLost(self.record.agent, "it is gone")
         return answer.result()
 
-    async def begin(self, program: Program, path: Path, stdin: int, taking: Taking) -> Running:
+    async def begin(
+        self, program: Program, path: Path, stdin: int, taking: Taking, speech: Speech | None = None
+    ) -> Running:
         """Start `program` from the file `path`; cancelled or unanswered, it is killed.
 
         Raises StartFailed, NotConfined, KeeperLost, Interrupted (a kill came first).
         """
         request = _request(program, path, {**program.env, tree.NONCE: self.record.nonce})
-        frame, running = await self._set_off(program.argv[0], request, stdin, taking)
+        running = Running(program.argv[0], taking, speech)
+        frame = await self._set_off(running, request, stdin)
         if frame[0] == b"failed":
             raise StartFailed(program.argv[0], program.cwd, frame[2].decode(), int(frame[1]))
         return running
 
     async def clear(self, places: list[bytes], stdin: int, taking: Taking) -> Running:
         """Begin to empty folders. Raises NotConfined, StartFailed, KeeperLost, Interrupted."""
-        frame, running = await self._set_off("clear", (b"clear", *wire.counted(places)), stdin, taking)
+        running = Running("clear", taking)
+        frame = await self._set_off(running, (b"clear", *wire.counted(places)), stdin)
         if frame[0] == b"failed":
             raise StartFailed("clear", Path("/"), frame[2].decode(), int(frame[1]))
         return running
 
-    async def _set_off(
-        self, what: str, request: tuple[bytes, ...], stdin: int, taking: Taking
-    ) -> tuple[Answer, Running]:
-        """Ask for something that runs; what the keeper says to it. Raises NotConfined, KeeperLost, Interrupted."""
-        self.running = running = Running(taking)
+    async def _set_off(self, running: Running, request: tuple[bytes, ...], stdin: int) -> Answer:
+        """Ask for what is to run; what the keeper says to it. Raises NotConfined, KeeperLost, Interrupted."""
+        self.running = running
         try:
-            answer = self._channel.ask(*request, descriptors=(stdin, *taking.write_ends))
+            answer = self._channel.ask(*request, descriptors=(stdin, *running.taking.write_ends))
         except BlockingIOError:
             self._drop(running)
             raise KeeperLost(self.record.agent, "it does not read what it is asked") from None
@@ -108,21 +111,21 @@ class Lifeline:
             self._drop(running)
             raise
         finally:
-            taking.started()
+            running.taking.started()
         answer.add_done_callback(partial(self._on_started, running))
         try:
             frame = await self.answer(asyncio.shield(answer))
         except KeeperLost:
             self.ask(b"kill")
             if self._condemned:
-                raise Interrupted(self.record.agent, what) from None
+                raise Interrupted(self.record.agent, running.program) from None
             raise
         except BaseException:
             self.ask(b"kill")
             raise
         if frame[0] == b"failed" and frame[2] == b"confinement":
             raise NotConfined(self.record.agent, self.record.confinement, frame[3].decode("utf-8", "replace"))
-        return frame, running
+        return frame
 
     async def measure(self) -> Measured:
         """What runs in it uses; a sandbox is looked into, and nobody in it is asked. Raises KeeperLost."""

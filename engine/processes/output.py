@@ -39,9 +39,11 @@ class Intake:
     def finish(self) -> None:
         """The program's tree is gone: read what the pipe still holds, at most 200 ms long, and close it."""
         deadline = time.monotonic() + DRAIN_SECONDS
-        while self._open and time.monotonic() < deadline and self._read():
-            pass
-        self.close()
+        try:
+            while self._open and time.monotonic() < deadline and self._read():
+                pass
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Read no more. Harmless twice."""

@@ -1,4 +1,4 @@
-"""A program that runs, and the two ways to take what it says: as a stream for people, or gathered for a caller."""
+"""A program that runs, and the ways to take what it says: a stream for people, one half of a talk, or gathered."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from engine.processes.errors import NotHeard
 from engine.processes.output import Intake
 from engine.processes.rings import Bucket, LogFile, Ring
+from engine.processes.speech import Speech
 from engine.processes.values import Exit, Held, Program
 
 NOTICEABLE = 1.0
@@ -54,9 +56,11 @@ class Streamed:
 
     def finish(self) -> None:
         """Read what is left and close everything."""
-        self._intake.finish()
-        if self._log:
-            self._log.close()
+        try:
+            self._intake.finish()
+        finally:  # a listener may raise
+            if self._log:
+                self._log.close()
 
     def tail(self) -> bytes:
         """The last of what was said, at most 1 MiB."""
@@ -68,15 +72,49 @@ class Streamed:
             self._log.write(data)
         if self._listener:
             self._listener(data)
-        if self._intake.waited > NOTICEABLE:
-            self._tell("output")
+        self._notice(self._intake)
         if self._log and self._log.full:
             self._tell("log")
+
+    def _notice(self, intake: Intake) -> None:
+        if intake.waited > NOTICEABLE:
+            self._tell("output")
 
     def _tell(self, what: Held) -> None:
         if self._held and what not in self._told:
             self._told.add(what)
             self._held(what)
+
+
+class Talked(Streamed):
+    """Two pipes, each at the program's rate: stdout only to whoever listens, stderr into the ring and the log."""
+
+    def __init__(self, program: Program, listener: Callable[[bytes], None] | None) -> None:
+        super().__init__(program, None)
+        self._hearer = listener
+        self._spoken = Intake(self._hear, Bucket(program.rate))
+
+    @property
+    def write_ends(self) -> tuple[int, int]:
+        """One for stdout, one for stderr."""
+        return self._spoken.write_end, self._intake.write_end
+
+    def started(self) -> None:
+        """The program has its ends: close ours."""
+        self._spoken.close_write_end()
+        super().started()
+
+    def finish(self) -> None:
+        """Read what is left and close everything."""
+        try:
+            self._spoken.finish()
+        finally:  # a listener may raise
+            super().finish()
+
+    def _hear(self, data: bytes) -> None:
+        if self._hearer:
+            self._hearer(data)
+        self._notice(self._spoken)
 
 
 class Gathered:
@@ -124,10 +162,11 @@ class Gathered:
 class Running:
     """A program from its start until its whole tree is gone. `started` is Unix time, `pid` that of its main process."""
 
-    def __init__(self, taking: Taking) -> None:
+    def __init__(self, program: str, taking: Taking, speech: Speech | None = None) -> None:
         self.pid = 0
         self.started = time.time()
-        self._taking = taking
+        self.program, self.taking = program, taking
+        self._speech = speech
         self._began = time.monotonic()
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
 
@@ -137,7 +176,21 @@ class Running:
 
     def tail(self) -> bytes:
         """The last of its output."""
-        return self._taking.tail()
+        return self.taking.tail()
+
+    def say(self, data: bytes) -> None:
+        """Write to its standard input; what it does not read yet waits here, and goes with its end.
+
+        Raises NotHeard where too much waits, or it is a program that does not talk.
+        """
+        if self._speech is None:
+            raise NotHeard(self.program, None)
+        self._speech.say(data)
+
+    def hush(self) -> None:
+        """Close its standard input, once all that was said is written. Harmless twice, and when it has ended."""
+        if self._speech is not None:
+            self._speech.hush()
 
     @property
     def ended(self) -> Exit | None:
@@ -148,7 +201,9 @@ class Running:
         """For the keeper's use: the tree is gone (or lost). Harmless twice."""
         if not self._exit.done():
             seconds = time.monotonic() - self._began
+            if self._speech is not None:
+                self._speech.close()
             try:
-                self._taking.finish()
+                self.taking.finish()
             finally:  # a listener may raise
                 self._exit.set_result(Exit(code, number, leftovers, seconds))

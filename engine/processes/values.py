@@ -17,7 +17,8 @@ class Program:
     """One program to run. `env` is its whole environment, `log` a file that gets its output up to a cap.
 
     `nice` is added to the niceness of its keeper. It is read at `rate` bytes a second, four times that in a burst;
-    `held` is called once when that has cost it a second, and once when its log is full.
+    `held` is called once when that has cost it a second, and once when its log is full. Where it `talks`, its stdin
+    is what is said to it, and its stdout goes to who listens and nowhere else; log and tail are of its stderr.
     """
 
     argv: tuple[str, ...]
@@ -28,6 +29,7 @@ class Program:
     rate: int = RATE
     held: Callable[[Held], None] | None = None
     nice: int = 0
+    talks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

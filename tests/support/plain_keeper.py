@@ -17,17 +17,32 @@ class PlainRunning:
         self._began = time.monotonic()
         self._heard = b""
         self._on_output = on_output
-        self._pump = asyncio.create_task(self._listen())
+        self._pump = asyncio.gather(self._listen(), self._listen_to_errors())
 
     async def _listen(self):
         while data := await self.process.stdout.read(1 << 16):
+            if self.process.stderr is None:
+                self._heard += data
+            if self._on_output is not None:
+                self._on_output(data)
+
+    async def _listen_to_errors(self):
+        while self.process.stderr is not None and (data := await self.process.stderr.read(1 << 16)):
             self._heard += data
-            self._on_output(data)
+
+    def say(self, data):
+        if not self.process.stdin.is_closing():
+            self.process.stdin.write(data)
+
+    def hush(self):
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
     async def wait(self):
         await asyncio.shield(self._pump)
         status = await self.process.wait()
         code, signal = (status, None) if status >= 0 else (None, -status)
+        self.hush()
         return Exit(code, signal, 0, time.monotonic() - self._began)
 
     def tail(self):
@@ -47,9 +62,9 @@ class PlainKeeper:
             *program.argv,
             cwd=program.cwd,
             env=program.env,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if program.talks else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE if program.talks else asyncio.subprocess.STDOUT,
         )
         self._running = PlainRunning(process, on_output)
         return self._running
