@@ -58,7 +58,7 @@ class CommandAdapter:
 async def start_program(brief: Brief, argv: Sequence[str], keeper: Keeper, on_update: OnUpdate) -> Session:
     """Start `argv` for a brief under the contract of a command agent; what every such adapter ends in."""
     try:
-        _prepare(brief)
+        prepare(brief)
     except OSError as error:
         return EndedSession(Finished(reason="failed", detail=f"its task can not be handed over: {error}"), on_update)
     speech = Speech(on_update)
@@ -167,7 +167,7 @@ class CommandSession:
         return end
 
 
-def _prepare(brief: Brief) -> None:
+def prepare(brief: Brief) -> None:
     """Write what the agent is told, and take away what an earlier attempt said of itself.
 
     Both folders are the agent's to write: links that it may have planted there are not followed. Raises `OSError`.

@@ -1,14 +1,17 @@
-"""What became of a command agent: its exit status and its `result.json`, read as a stranger's and judged together.
+"""What became of an agent: its exit status, what its stream claimed, and its `result.json`, judged together.
 
-Exit status 0 claims success, with or without a result. What contradicts itself (a status of 0 with a result that can
-not be read, a review without a verdict, a plan without tasks) has failed, with the reason. A claim stays a claim.
+Exit status 0 claims success of a plain command, with or without a result; of an agent that tells of itself only
+together with a good last event. What contradicts itself (a status of 0 with a result that can not be read, a review
+without a verdict, a plan without tasks) has failed, with the reason. A claim stays a claim.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from engine.agents.answer import result_of
 from engine.agents.base import Brief, Finished, Role
 from engine.messages.errors import ResultRefused, Unreadable
 from engine.messages.files import folder, read
@@ -20,6 +23,18 @@ from engine.processes.values import Exit
 from workspaces.clones.removal import remove_at
 
 TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What an agent's stream came to. `good`: its last event says success; None: none came that says how it ended.
+
+    `text` is its last message, `detail` why it is not good, in its own words.
+    """
+
+    good: bool | None = None
+    text: str = ""
+    detail: str = ""
 
 
 def clear_result(outbox: Path) -> None:
@@ -47,8 +62,8 @@ def read_result(outbox: Path) -> Result | None:
         raise ResultRefused(f"its outbox can not be opened: {error.strerror}") from None
 
 
-def judge(brief: Brief, ended: Exit, *, cancelled: bool, tail: bytes) -> Finished:
-    """The end of an assignment whose program ended like this, with what it left in its outbox."""
+def judge(brief: Brief, ended: Exit, *, cancelled: bool, tail: bytes, claim: Claim | None = None) -> Finished:
+    """The end of an assignment whose program ended like this, with what it left in its outbox and what it claimed."""
     last = _tail(tail)
     if cancelled:
         return Finished(reason="cancelled", exit=ended.code, detail="stopped on request")
@@ -59,17 +74,32 @@ def judge(brief: Brief, ended: Exit, *, cancelled: bool, tail: bytes) -> Finishe
         result = read_result(brief.outbox)
     except ResultRefused as error:
         return Finished(reason="failed", exit=ended.code, detail=_said(f"{RESULT} is refused: {error}", last))
-    if failure := _failure(brief.role, ended.code, result):
+    failure = _ended_badly(ended.code, result, claim)
+    if not failure and claim is not None and result is None:
+        try:
+            result = result_of(brief.role, claim.text)
+        except ResultRefused as error:
+            failure = error.reason
+    if failure := failure or _missing(brief.role, result):
         return Finished(reason="failed", exit=ended.code, result=result, detail=_said(failure, last))
     return Finished(reason="completed", exit=0, result=result or Result())
 
 
-def _failure(role: Role, code: int, result: Result | None) -> str:
-    """Why this is no claim of success; empty when it is one."""
+def _ended_badly(code: int, result: Result | None, claim: Claim | None) -> str:
+    """Why its end is no claim of success; empty when it is one."""
+    summary = result.summary if result else ""
+    if claim is not None and not claim.good:
+        ending = "" if code == 0 else f" (exit status {code})"
+        return claim.detail or f"its output ended without saying how it went{ending}"
     if code != 0:
-        return (result.summary if result else "") or f"its program ended with exit status {code}"
+        return summary or f"its program ended with exit status {code}"
     if result and result.outcome != "done":
-        return result.summary or f"it says that its work is {result.outcome}"
+        return summary or f"it says that its work is {result.outcome}"
+    return ""
+
+
+def _missing(role: Role, result: Result | None) -> str:
+    """What its role owes and its result has not; empty when nothing is missing."""
     if role == "review" and not (result and result.review):
         return f"a review without a verdict: {RESULT} has no `review`"
     if role == "plan" and not (result and result.plan and result.plan.get("task")):

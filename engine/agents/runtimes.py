@@ -1,16 +1,25 @@
-"""Which adapter a configured runtime is. A new kind of agent is a file of its own and a line here."""
+"""Which adapter a configured runtime is. A new kind of agent is a file of its own and a line here.
+
+A module is imported when an agent of its kind is first started: nobody pays for an agent that is not used.
+"""
 
 from __future__ import annotations
 
-from engine.agents.base import Adapter, UnknownRuntime
-from engine.agents.command import CommandAdapter
-from engine.agents.scripted import ScriptedAdapter
+from importlib import import_module
+from typing import cast
 
-RUNTIMES: dict[str, type[Adapter]] = {"command": CommandAdapter, "scripted": ScriptedAdapter}
+from engine.agents.base import Adapter, UnknownRuntime
+
+RUNTIMES: dict[str, tuple[str, str]] = {
+    "command": ("engine.agents.command", "CommandAdapter"),
+    "scripted": ("engine.agents.scripted", "ScriptedAdapter"),
+}
+"""A runtime's module, and what makes its adapter when it is called."""
 
 
 def adapter_for(agent: str, runtime: str) -> Adapter:
     """The adapter of an agent's `runtime`; `UnknownRuntime` when there is none."""
     if runtime not in RUNTIMES:
         raise UnknownRuntime(agent, runtime, tuple(RUNTIMES))
-    return RUNTIMES[runtime]()
+    module, name = RUNTIMES[runtime]
+    return cast("Adapter", getattr(import_module(module), name)())
