@@ -123,7 +123,7 @@ def _in_namespaces(control: _socket.socket, spec: Spec) -> None:
 def _in_bubblewrap(control: _socket.socket, spec: Spec) -> None:
     from engine.processes.confinement import bubblewrap  # noqa: PLC0415  as above
 
-    arguments = (str(number) for number in (spec.port, spec.processes, spec.file_bytes))
+    arguments = (str(number) for number in (spec.processes, spec.file_bytes, *spec.ports))
     child, heard = bubblewrap.start(spec, control.fileno(), BOOT_INSIDE, arguments)
     watch(control, child, adopting=True)
     if said := bubblewrap.complaint(heard):
@@ -138,7 +138,7 @@ def main_inside() -> None:
     control = _taken()
     control.settimeout(0)
     try:
-        serve_inside(control, -1, bubblewrap.settle(*map(int, sys.argv[2:5])))
+        serve_inside(control, -1, bubblewrap.settle(*map(int, sys.argv[2:])))
     except inside.Refused as error:
         refuse(control, error)
     except Exception as error:  # noqa: BLE001  as above

@@ -24,7 +24,7 @@ from engine.processes.sandbox import Sandbox
 
 START_SECONDS = 10.0
 END_SECONDS = 1.0
-_NO_CELL = (b"none", b"0", b"0", b"0", b"", b"0", b"0", b"0", b"0")
+_NO_CELL = (b"none", b"0", b"0", b"", b"0", b"0", b"0", b"0", b"0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from engine.config.prefixes import prefixes
 from engine.config.settings import Agent, LimitSettings, Settings
 from engine.processes.confinement.profile import Profile, coverable
 from engine.processes.confinement.tiers import Cell, Tier
-from engine.runtime.ways_out import WayOut, WaysOut
+from engine.runtime.ways_out import Models, WayOut, WaysOut, WayToHosts, WayToModels, direct
 from workspaces.layout import PRIVATE, Layout
 from workspaces.repository import Repository
 
@@ -47,11 +47,21 @@ class Cells:
         self._tools_on: dict[str, tuple[Path, ...]] = {}
         self._objects = _objects(repo.common_dir / "objects")
 
-    def way_out(self, agent: str, setting: str) -> WayOut | None:
-        """A way out to hosts that are declared; None where nothing confines, and where there is no run."""
-        if self._ways_out is None or self.tier.name == "unconfined":
+    def way_out(
+        self, agent: str, setting: str, *, declared: Sequence[str] = (), models: Models | None = None
+    ) -> WayOut | None:
+        """A way out to the hosts that are `declared` in some `setting`, and to the models; None where it leads nowhere.
+
+        Where nothing confines there is only the way to the models; where there is no run, none.
+        """
+        if self._ways_out is None:
             return None
-        return WayOut(agent, setting, self._ways_out, inside=self.tier.name == "strong")
+        inside = self.tier.name == "strong"
+        hosts = None
+        if self.tier.name != "unconfined":
+            hosts = WayToHosts(agent, setting, self._ways_out, inside=inside)
+        to_models = None if models is None else WayToModels(agent, models, inside=inside)
+        return WayOut(hosts, to_models, direct(declared)) if hosts or to_models else None
 
     def agent(self, name: str, clone: Path, settings: Agent | None) -> Cell | None:
         """For an agent at work: its clone and its boxes are its own."""

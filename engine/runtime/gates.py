@@ -147,15 +147,18 @@ class Gates:
 
     def _bench(self, folder: Path) -> Bench:
         if folder not in self._benches:
-            self._benches[folder] = Bench(folder, self._records, self._env, self._cells)
+            declared = self._project.setup_network
+            self._benches[folder] = Bench(folder, self._records, self._env, self._cells, declared=declared)
         return self._benches[folder]
 
 
 class Bench:
     """The two places of a check tree: one restores it; what the other runs in it can not touch the first one's git."""
 
-    def __init__(self, folder: Path, records: Path, env: Mapping[str, str], cells: Cells) -> None:
-        self._folder, self._env, self._cells = folder, env, cells
+    def __init__(
+        self, folder: Path, records: Path, env: Mapping[str, str], cells: Cells, *, declared: Sequence[str]
+    ) -> None:
+        self._folder, self._env, self._cells, self._declared = folder, env, cells, declared
         number = folder.name.rpartition("-")[2]
         self._name = f"_check-{number}"
         restoring = f"_tree-{number}"
@@ -167,8 +170,9 @@ class Bench:
         await self.judges.move(self._room(products))
 
     def _room(self, products: Sequence[str]) -> Room:
-        cell = self._cells.check(self._name, self._folder, products)
-        return Room(self._env, cell, self._cells.way_out("check", "`setup_network` of [project], for setup alone"))
+        setting = "`setup_network` of [project], for setup alone"
+        way_out = self._cells.way_out("check", setting, declared=self._declared)
+        return Room(self._env, self._cells.check(self._name, self._folder, products), way_out)
 
 
 async def run_setup(inside: Place, folder: Path, project: Project, limits: Limits, tell: Tell) -> None:

@@ -66,6 +66,11 @@ class Place:
         return self._room.home
 
     @property
+    def base(self) -> str:
+        """The address of the models' gateway, as it is called inside; empty where no way leads there."""
+        return self._room.base
+
+    @property
     def scratch(self) -> tuple[Path, ...]:
         """Where its HOME and its /tmp lie, as everybody else calls it."""
         return (self._room.cell.profile.home.parent,) if self._room.cell is not None else ()

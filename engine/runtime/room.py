@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.config.prefixes import search_path
+from engine.processes.confinement.profile import LOOPBACK, Profile
 from engine.processes.confinement.tiers import Cell
 from engine.processes.keeper import Keeper
 from engine.runtime.ways_out import WayOut
@@ -25,11 +26,17 @@ class Room:
         self.cell, self.env, self.way_out = cell, dict(env), way_out
         self.walls: dict[str, str] = {}
         if cell is not None:
-            port, token = (0, "") if way_out is None else (way_out.port, way_out.token)
-            self.cell = Cell(cell.tier, replace(cell.profile, port=port, token=token))
+            self.cell = Cell(cell.tier, _leading_out(cell.profile, way_out))
             self.walls = self.cell.profile.environment(cell.tier)
             self.env |= self.walls
             self.env["PATH"] = search_path(self.env.get("PATH", os.defpath), cell.profile.home_at, cell.profile.masked)
+        elif self.base:
+            self.env |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(LOOPBACK))
+
+    @property
+    def base(self) -> str:
+        """The address of the models' gateway, as it is called inside; empty where no way leads there."""
+        return "" if self.way_out is None else self.way_out.base
 
     @property
     def tmp(self) -> Path | None:
@@ -59,3 +66,9 @@ class Room:
         """Nothing will run in it any more."""
         if self.way_out is not None:
             await self.way_out.close()
+
+
+def _leading_out(profile: Profile, way: WayOut | None) -> Profile:
+    if way is None:
+        return replace(profile, port=0, models=0)
+    return replace(profile, port=way.port, token=way.token, models=way.models, direct=way.direct)

@@ -70,10 +70,12 @@ class World:
     def _member(self, spec: AgentSpec) -> Member:
         self.layout.create_agent(spec.name)
         folder = self.layout.tree(spec.name)
-        way_out = self.cells.way_out(spec.name, f"`network` of [agents.{spec.pool or spec.name}.permissions]")
-        cell = self.cells.agent(spec.name, folder, self.settings.agents.get(spec.pool or spec.name))
+        project, settings = self.settings.project, self.settings.agents.get(spec.pool or spec.name)
+        setting = f"`network` of [agents.{spec.pool or spec.name}.permissions]"
+        declared = (*project.setup_network, *(settings.permissions.network if settings else ()))
+        way_out = self.cells.way_out(spec.name, setting, declared=declared)
+        cell = self.cells.agent(spec.name, folder, settings)
         place = Place(spec.name, self.layout.processes, Room(self.env, cell, way_out))
-        project = self.settings.project
         clone = Clone(
             self.repo,
             folder,

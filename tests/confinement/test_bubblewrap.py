@@ -102,7 +102,7 @@ def test_no_path_of_the_user_s_can_be_read_in_the_list_of_processes():
 def test_without_bwrap_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(bubblewrap, "PLACES", ("/nowhere/bwrap",))
     with pytest.raises(Refused, match="bwrap is not installed; install the package bubblewrap"):
-        bubblewrap.start(inside.Spec("bubblewrap", 0, 0, 0, b""), 0, "", ())
+        bubblewrap.start(inside.Spec("bubblewrap", 0, 0, b""), 0, "", ())
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="unshare is not installed")

@@ -143,7 +143,7 @@ def test_what_is_to_be_writable_and_is_not_there_refuses(here):
 def test_a_kernel_that_can_not_hold_tcp_is_not_enough(monkeypatch):
     monkeypatch.setattr(landlock, "version", lambda: 3)
     with pytest.raises(Refused, match="has Landlock ABI 3, and ABI 4 is the least"):
-        landlock.Ruleset(Spec("landlock", 0, 0, 0, b""))
+        landlock.Ruleset(Spec("landlock", 0, 0, b""))
     monkeypatch.setattr(landlock, "version", lambda: 0)
     with pytest.raises(Refused, match="has no Landlock"):
-        landlock.Ruleset(Spec("landlock", 0, 0, 0, b""))
+        landlock.Ruleset(Spec("landlock", 0, 0, b""))

@@ -63,7 +63,8 @@ def test_the_environment_leads_to_what_is_there():
         assert (basic["HOME"], basic["TMPDIR"]) == (str(here.home), str(here.tmp))
         assert strong["https_proxy"] == strong["HTTP_PROXY"] == "http://127.0.0.1:3128"
         assert basic["ALL_PROXY"] == "http://quarterdeck:a%2Fb@127.0.0.1:4000"
-        assert (strong["NO_PROXY"], strong["no_proxy"]) == ("", "")
+        assert strong["NO_PROXY"] == strong["no_proxy"] == "127.0.0.1,localhost"
+        assert here.profile(port=3128, direct=("localhost",)).environment(tier("landlock"))["no_proxy"] == "localhost"
         assert set(closed) == {"HOME", "TMPDIR"}
         assert here.profile().environment(UNCONFINED) == {}
 
@@ -125,7 +126,8 @@ for mechanism, why in found.tried: print(mechanism, why)
 
 
 def test_what_seatbelt_is_told_goes_from_the_outer_to_the_inner():
-    spec = Spec("seatbelt", 4000, 0, 0, b"")
+    spec = Spec("seatbelt", 0, 0, b"")
+    spec.ports = [4000, 4001]
     spec.masked, spec.readable, spec.writable = [b"/home/u"], [b"/home/u/.pyenv"], [b'/home/u/repo/a "b"']
     lines = seatbelt.text(spec).splitlines()
     places = [
@@ -133,12 +135,12 @@ def test_what_seatbelt_is_told_goes_from_the_outer_to_the_inner():
     ]
     assert places == sorted(places)
     assert '(allow file-read* file-write* (subpath "/home/u/repo/a \\"b\\""))' in lines
-    assert '(allow network-outbound (remote ip "localhost:4000"))' in lines
+    assert all(f'(allow network-outbound (remote ip "localhost:{port}"))' in lines for port in spec.ports)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there it is")
 def test_where_there_is_no_seatbelt_nothing_runs_in_it(tmp_path):
     with pytest.raises(Refused, match="this system has none"):
-        seatbelt.Sandbox(Spec("seatbelt", 0, 0, 0, b""))
+        seatbelt.Sandbox(Spec("seatbelt", 0, 0, b""))
     with place() as here, pytest.raises(NotConfined, match="this system has none"):
         run(Keeper.start("mac", records=tmp_path, cell=Cell(tier("seatbelt"), here.profile())))

@@ -11,7 +11,7 @@ INNER = """
 import os, sys
 sys.path.append(sys.argv[1])
 from engine.processes.confinement import bubblewrap
-bubblewrap.settle(%d, %d, %d)
+bubblewrap.settle(%s)
 os.dup2(1, 2)
 env = dict(item.split("=", 1) for item in sys.argv[2].split("\\n"))
 pid = os.posix_spawn(sys.argv[3], sys.argv[3:], env)
@@ -60,7 +60,8 @@ def bubblewrap(spec, argv, control):
     from engine.processes.confinement import bubblewrap
 
     env = "\n".join(f"{name}={value}" for name, value in os.environ.items())
-    pid, heard = bubblewrap.start(spec, control, INNER % (spec.port, spec.processes, spec.file_bytes), [env, *argv])
+    settled = ", ".join(map(str, (spec.processes, spec.file_bytes, *spec.ports)))
+    pid, heard = bubblewrap.start(spec, control, INNER % settled, [env, *argv])
     code = wait(pid)
     said = bubblewrap.complaint(heard)
     os.write(1, said.encode())

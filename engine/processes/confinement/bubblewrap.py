@@ -71,12 +71,12 @@ def complaint(heard: int) -> str:
         os.close(heard)
 
 
-def settle(port: int, processes: int, file_bytes: int) -> tuple[int, ...]:
+def settle(processes: int, file_bytes: int, *ports: int) -> tuple[int, ...]:
     """In the first process inside: descriptors of its listening sockets, limits, no rights. Raises Refused."""
     if syscalls.capabilities():
         raise Refused("starting in bwrap: it left us rights that it was told to drop")
     settling.limit_processes(processes, by_namespace=False)  # that one its programs could write to
-    sockets = settling.listeners(port)
+    sockets = settling.listeners(ports)
     settling.limit_files(file_bytes)
     settling.seal()
     return sockets

@@ -1,6 +1,6 @@
 """A cell on its way to a keeper: the flat fields of the first frame, `cell`.
 
-MECHANISM PORT PROCESSES FILE_BYTES CGROUP, then four counted lists: operations (three fields each), readable,
+MECHANISM PROCESSES FILE_BYTES CGROUP, then five counted lists: ports, operations (three fields each), readable,
 writable, masked. `inside.parse` reads them back.
 """
 
@@ -22,8 +22,9 @@ def encode(cell: Cell, *, uid: int | None = None, cgroup: Path | None = None) ->
     operations = mounts.operations(profile, uid=user)
     return (
         tier.mechanism.encode(),
-        *(b"%d" % number for number in (profile.port, profile.processes, profile.file_bytes)),
+        *(b"%d" % number for number in (profile.processes, profile.file_bytes)),
         os.fsencode(cgroup or ""),
+        *wire.counted(b"%d" % port for port in profile.ports),
         *wire.counted(os.fsencode(part) for operation in operations for part in operation),
         *_paths(profile.readable),
         *_paths((profile.home, profile.tmp, *profile.writable)),

@@ -33,15 +33,15 @@ class Spec:
         "masked",
         "mechanism",
         "operations",
-        "port",
+        "ports",
         "processes",
         "readable",
         "writable",
     )
 
-    def __init__(self, mechanism: str, port: int, processes: int, file_bytes: int, cgroup: bytes) -> None:
-        self.mechanism, self.port, self.processes = mechanism, port, processes
-        self.file_bytes, self.cgroup = file_bytes, cgroup
+    def __init__(self, mechanism: str, processes: int, file_bytes: int, cgroup: bytes) -> None:
+        self.mechanism, self.processes, self.file_bytes, self.cgroup = mechanism, processes, file_bytes, cgroup
+        self.ports: list[int] = []
         self.operations: list[tuple[str, bytes, bytes]] = []
         self.readable: list[bytes] = []
         self.writable: list[bytes] = []
@@ -52,8 +52,9 @@ def parse(fields: list[bytes]) -> Spec:
     """The fields of a frame `cell` without its verb. Raises Refused where they make no sense."""
     try:
         rest = iter(fields)
-        mechanism, port, processes, file_bytes, cgroup = (next(rest) for _ in range(5))
-        spec = Spec(mechanism.decode(), int(port), int(processes), int(file_bytes), cgroup)
+        mechanism, processes, file_bytes, cgroup = (next(rest) for _ in range(4))
+        spec = Spec(mechanism.decode(), int(processes), int(file_bytes), cgroup)
+        spec.ports = [int(port) for port in _list(rest)]
         flat = _list(rest)
         spec.operations = [(flat[at].decode(), flat[at + 1], flat[at + 2]) for at in range(0, len(flat), 3)]
         spec.readable, spec.writable, spec.masked = _list(rest), _list(rest), _list(rest)

@@ -54,8 +54,8 @@ class Ruleset:
         self.filter = Filter(basic=True)
         self.handle = self._create()
         self._allow_ways(spec)
-        if spec.port:
-            self._add(PORT, _words(CONNECT_TCP, spec.port), "allowing the way out")
+        for port in spec.ports:
+            self._add(PORT, _words(CONNECT_TCP, port), f"allowing port {port}")
 
     def restrict(self) -> None:
         """For good, and for all that we start: no rights, and no more than the ruleset. Raises Refused."""

@@ -52,7 +52,7 @@ def _settle(spec: Spec, operations: list[covering.Op], parent: int) -> tuple[int
     # The limit is a file below /proc/sys, which the last mounts may make read-only.
     covering.Covering(operations, lambda: settling.limit_processes(spec.processes, by_namespace=True)).carry_out()
     settling.bring_loopback_up()
-    sockets = settling.listeners(spec.port)
+    sockets = settling.listeners(spec.ports)
     settling.limit_files(spec.file_bytes)
     settling.seal()
     return sockets

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from engine.processes.confinement.tiers import Tier
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Profile:
     aliases   (at, to): a symbolic link, made where something masked was. A link, because git replaces files: what is
               mounted goes on showing the old ones. In tier strong only
     port      of the way out, inside; basic: the engine's own port on 127.0.0.1; 0: none
+    models    likewise of the models' gateway
+    direct    hosts that are not asked for at the proxy: what listens inside, a server under test, the models
     token     password in the proxy's URL, where others on this machine can reach the port (basic)
     processes most processes and threads at a time, 0: no limit (basic: none is in force)
     memory    most bytes of memory, 0: no limit; in force only in a cgroup that has the controller
@@ -46,10 +49,17 @@ class Profile:
     masked: tuple[Path, ...] = ()
     aliases: tuple[tuple[Path, Path], ...] = ()
     port: int = 3128
+    models: int = 0
+    direct: tuple[str, ...] = LOOPBACK
     token: str = ""
     processes: int = 512
     memory: int = 0
     file_bytes: int = 0
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Those on 127.0.0.1 where the engine answers."""
+        return tuple(port for port in (self.port, self.models) if port)
 
     def environment(self, tier: Tier) -> dict[str, str]:
         """Variables that the confinement itself asks for; empty in tier unconfined."""
@@ -61,7 +71,7 @@ class Profile:
 
     def _proxies(self) -> dict[str, str]:
         user = f"quarterdeck:{quote(self.token, safe='')}@" if self.token else ""
-        said = dict.fromkeys(PROXIES, f"http://{user}127.0.0.1:{self.port}") | {"NO_PROXY": ""}
+        said = dict.fromkeys(PROXIES, f"http://{user}127.0.0.1:{self.port}") | {"NO_PROXY": ",".join(self.direct)}
         return said | {name.lower(): value for name, value in said.items()}
 
 

@@ -51,8 +51,8 @@ def text(spec: Spec) -> str:
     rules += [(path, f"(allow file-read* {_below(path)})") for path in spec.readable]
     rules += [(path, f"(allow file-read* file-write* {_below(path)})") for path in spec.writable]
     ordered = [rule for _, rule in sorted(rules, key=lambda rule: rule[0].count(b"/"))]
-    way_out = [f'(allow network-outbound (remote ip "localhost:{spec.port}"))'] if spec.port else []
-    return "\n".join((FIXED, *ordered, *way_out, "(deny network-outbound (remote unix-socket))"))
+    ways_out = [f'(allow network-outbound (remote ip "localhost:{port}"))' for port in spec.ports]
+    return "\n".join((FIXED, *ordered, *ways_out, "(deny network-outbound (remote unix-socket))"))
 
 
 def _below(path: bytes) -> str:

@@ -15,6 +15,10 @@ from engine.processes.confinement import syscalls
 from engine.processes.confinement.inside import Refused
 from engine.processes.confinement.seccomp import Filter
 
+TYPE_CHECKING = False  # a keeper's start is counted in milliseconds
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LOOPBACK = b"lo"
 SIOCSIFFLAGS, UP_AND_RUNNING = 0x8914, 0x41
 BACKLOG = 128
@@ -65,10 +69,12 @@ def limit_files(most: int) -> None:
         raise Refused(f"limiting files to {most} bytes", getattr(error, "errno", 0) or 0) from error
 
 
-def listeners(port: int) -> tuple[int, ...]:
-    """Descriptors of sockets that listen on 127.0.0.1:`port`, close-on-exec; none for port 0. Raises Refused."""
-    if not port:
-        return ()
+def listeners(ports: Iterable[int]) -> tuple[int, ...]:
+    """Descriptors of sockets that listen on 127.0.0.1 at each port, close-on-exec. Raises Refused."""
+    return tuple(_listener(port) for port in ports)
+
+
+def _listener(port: int) -> int:
     listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
@@ -77,7 +83,7 @@ def listeners(port: int) -> tuple[int, ...]:
     except OSError as error:
         listener.close()
         raise Refused(f"listening on port {port} of the sandbox", error.errno or 0) from error
-    return (listener.detach(),)
+    return listener.detach()
 
 
 def bring_loopback_up() -> None:

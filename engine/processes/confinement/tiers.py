@@ -34,7 +34,7 @@ HOLES: dict[Mechanism, tuple[str, ...]] = {
     "bubblewrap": (_SHARED, _READABLE, "what is mounted on this machine later is there as well, as it is"),
     "landlock": (
         "mode, times and attributes of the user's other files can be changed, but not to setuid",
-        "any machine can be reached by TCP at one port, that of the way out: Landlock knows ports and no hosts",
+        "any machine can be reached by TCP at the ports of the way out and of the models: Landlock knows no hosts",
         "the processes of this machine can be listed",
         "nothing below a writable folder is frozen",
         "shared memory (/dev/shm, System V) and the priority of the user's other processes are open",
