@@ -1,25 +1,26 @@
-"""What the model says to a program that declares no tools: edits as blocks of text, which aider reads."""
+"""What the model says to aider, which declares no tools: every edit of a script at once, as blocks of text."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from support.llm.words import Asked
+
 FENCE = "```"
+SIGN = "SEARCH/REPLACE"
+"""What aider's instructions speak of, and no other agent's."""
 
 
-def edits(action: str, given: Any, text: str) -> str:
-    """The action as a block, where it is an edit; else words only."""
-    match action:
-        case "write":
-            return _block(given[0], "", given[1], text)
-        case "edit":
-            return _block(*given, text)
-        case "run":
-            return f"{text}\nI would run `{given}`."
-    return text or "Very well."
+def edits(asked: Asked, steps: Sequence[Mapping[str, Any]]) -> str:
+    """The edits of these steps; "" if it is not aider that asks, or there are none."""
+    if not any(SIGN in turn.text for turn in asked.turns):
+        return ""
+    blocks = [_block(step) for step in steps if "write" in step or "edit" in step]
+    return "\n".join(("I change this.", "", *blocks)) if blocks else ""
 
 
-def _block(path: str, old: str, new: str, text: str) -> str:
-    ended = [part if not part or part.endswith("\n") else f"{part}\n" for part in (old, new)]
-    body = f"<<<<<<< SEARCH\n{ended[0]}=======\n{ended[1]}>>>>>>> REPLACE"
-    return f"{text or 'I change this.'}\n\n{path}\n{FENCE}\n{body}\n{FENCE}\n"
+def _block(step: Mapping[str, Any]) -> str:
+    path, *texts = step.get("write") or step["edit"]
+    old, new = (text if not text or text.endswith("\n") else f"{text}\n" for text in ("", *texts)[-2:])
+    return f"{path}\n{FENCE}\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n{FENCE}\n"

@@ -1,9 +1,9 @@
 """Scripts: what the model does, chosen by the request alone, so that parallel agents and resumed ones are no trouble.
 
-A prompt names its script by a marker: `[[steps:[{"run":"pytest"},{"answer":"done"}]]]`, `[[script:job]]`. In a prompt
-that asks for a review `[[review:...]]` counts instead, in one that asks for a plan `[[plan:...]]`; of several markers in
-one message the last that is for this attempt: `[[steps@2:...]]` is for attempts from the second on. How far a script has
-come is how often a tool was called after the message with the marker.
+A prompt names its script by a marker: `[[steps:[{"run":"pytest"},{"answer":"done"}]]]`, `[[script:job]]`. In one whose
+first line says that the role is review, `[[review:...]]` counts instead, and `[[plan:...]]` where it is plan; of several
+markers in one message the last that is for this attempt: `[[steps@2:...]]` is for attempts from the second on. How far
+a script has come is how often a tool was called after the message with the marker.
 
 A step is one action: `run` LINE, `read` PATH, `write` [PATH, TEXT], `edit` [PATH, OLD, NEW], `todo` [TEXT, ...],
 `tool` NAME with `input`; or it ends the turn: `answer` TEXT, `json` VALUE (fenced, as results are), `long` TOKENS of
@@ -23,6 +23,11 @@ from support.llm.words import Asked, Turn
 
 Step = Mapping[str, Any]
 MARKER = re.compile(r"\[\[(script|steps|review|plan)(?:@(\d+))?:")
+ASSIGNED = re.compile(r"Quarterdeck: task \S+, role (work|review|plan), attempt (\d+)\.")
+"""The first line of what Quarterdeck tells an agent."""
+OF_ROLE = {"work": ("script", "steps"), "review": ("review",), "plan": ("plan",)}
+DECODER = json.JSONDecoder()
+
 WORDS = {"approve": [{"json": {"verdict": "approve", "remarks": "Reads well."}}]}
 """Reviews by a word: `[[review:approve]]`, `[[review:reject REMARKS]]`."""
 
@@ -47,66 +52,59 @@ class Place:
 
     key: str
     step: Step
-    number: int
+    steps: Sequence[Step]
 
 
-def attempt(turns: Sequence[Turn]) -> int:
-    """Which attempt the prompt speaks of; 1 where it does not."""
-    found = [
-        int(match) for turn in turns if turn.whose == "user" for match in re.findall(r"(?i)attempt:? (\d+)", turn.text)
-    ]
-    return found[-1] if found else 1
-
-
-def role(turns: Sequence[Turn]) -> str:
-    """What the prompt asks for: work, review or plan, told by the form of the answer that it wants."""
-    text = "\n".join(turn.text for turn in turns if turn.whose == "user")
-    if '"verdict"' in text or re.search(r"\[\[role:review\]\]", text):
-        return "review"
-    if re.search(r'"task"\s*:|"tasks"\s*:|\[\[role:plan\]\]', text):
-        return "plan"
-    return "work"
+def assignment(turns: Sequence[Turn]) -> tuple[str, int]:
+    """The role and the attempt that the prompt speaks of, by its first line; work and 1 where it does not."""
+    found = [match for turn in turns if turn.whose == "user" for match in ASSIGNED.finditer(turn.text)]
+    return (found[-1][1], int(found[-1][2])) if found else ("work", 1)
 
 
 def find(asked: Asked, named: Mapping[str, Sequence[Step]]) -> Place:
     """The step that answers this request."""
     turns = asked.turns
-    what, number = role(turns), attempt(turns)
+    role, attempt = assignment(turns)
     for at in range(len(turns) - 1, -1, -1):
-        if turns[at].whose == "user" and (steps := _marked(turns[at].text, what, number, named)) is not None:
+        if turns[at].whose == "user" and (steps := _marked(turns[at].text, role, attempt, named)) is not None:
             done = sum(1 for turn in turns[at + 1 :] if turn.whose == "call")
             return _at(steps, done, turns[at].text)
-    usual = WORDS["approve"] if what == "review" else [{"answer": "Nothing to do."}]
+    usual = WORDS["approve"] if role == "review" else [{"answer": "Nothing to do."}]
     return _at(usual, 0, turns[-1].text if turns else "")
 
 
 def _at(steps: Sequence[Step], done: int, key: str) -> Place:
     for number, step in enumerate(steps):
         if number == done or step.get("loop"):
-            return Place(f"{hash(key)}:{number}", step, number)
-    return Place(f"{hash(key)}:end", {"answer": "Done."}, len(steps))
+            return Place(f"{hash(key)}:{number}", step, steps)
+    return Place(f"{hash(key)}:end", {"answer": "Done."}, steps)
 
 
-def _marked(text: str, what: str, number: int, named: Mapping[str, Sequence[Step]]) -> Sequence[Step] | None:
-    wanted = {"work": ("script", "steps"), "review": ("review",), "plan": ("plan",)}[what]
-    best: tuple[int, int] | None = None
-    for match in MARKER.finditer(text):
+def _marked(text: str, role: str, attempt: int, named: Mapping[str, Sequence[Step]]) -> Sequence[Step] | None:
+    """The steps of the marker that counts. What stands in the value of another marker is none: plans hold prompts."""
+    best: tuple[int, Sequence[Step]] | None = None
+    at = 0
+    while match := MARKER.search(text, at):
         since = int(match[2] or 1)
-        if match[1] in wanted and since <= number and (best is None or since >= best[0]):
-            best = since, match.start()
-    return None if best is None else _steps(text[best[1] :], named)
+        value, at = _value(text, match.end())
+        if match[1] in OF_ROLE[role] and since <= attempt and (best is None or since >= best[0]):
+            best = since, _steps(role, value, named)
+    return best[1] if best else None
 
 
-def _steps(text: str, named: Mapping[str, Sequence[Step]]) -> Sequence[Step]:
-    match = MARKER.match(text)
-    assert match is not None
-    what, rest = match[1], text[match.end() :].lstrip()
-    if rest[:1] in "[{":
-        value, _ = json.JSONDecoder().raw_decode(rest)
+def _value(text: str, at: int) -> tuple[Any, int]:
+    """What stands after the colon, JSON or words, and where it ends."""
+    try:
+        return DECODER.raw_decode(text, at)
+    except ValueError:
+        words, closed, _ = text[at:].partition("]]")
+        return words.strip() if closed else "", at + len(words)
+
+
+def _steps(role: str, value: Any, named: Mapping[str, Sequence[Step]]) -> Sequence[Step]:
+    if not isinstance(value, str):
         return value if isinstance(value, list) else [{"json": value}]
-    word, _, more = rest.partition("]]")[0].strip().partition(" ")
-    if what == "review" and word == "reject":
-        return [{"json": {"verdict": "reject", "remarks": more}}]
-    if what == "review":
-        return WORDS[word]
-    return named[word]
+    word, _, more = value.partition(" ")
+    if role == "review":
+        return WORDS.get(word) or [{"json": {"verdict": "reject", "remarks": more}}]
+    return named.get(word) or [{"answer": f"There is no script {word!r}."}]

@@ -184,7 +184,7 @@ class Model:
             return await self._silent(request, call, fault)
         if fault and fault.what == "status":
             return self._refused(call, api, fault.status, fault)
-        said = answer(asked, place.step, f"{next(self._ids):06d}", self.per)
+        said = answer(asked, place, f"{next(self._ids):06d}", self.per)
         call.true, call.usage, call.status = said.usage, said.usage, 200
         if fault and fault.what == "lie":
             call.usage = replace(said.usage.times(fault.factor), **dict(fault.usage))

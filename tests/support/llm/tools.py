@@ -17,7 +17,7 @@ NAMES = {
     "todo": ("updateplan", "todowrite", "writetodos", "taskcreate"),
 }
 PATHS = ("file_path", "filePath", "absolute_path", "path", "filename")
-CWD = re.compile(r"(?i)(?:working directory|working in the directory|<cwd>)[^/\n]{0,20}(/[^\n<`'\"]*)")
+CWD = re.compile(r"(?i)(?:working directory|working in the directory|<cwd>)[^/\n<]{0,20}(/[^\n<`'\"]*)")
 
 
 class NoTool(Exception):

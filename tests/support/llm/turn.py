@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from support.llm.aider import edits
-from support.llm.scripts import Step
+from support.llm import aider
+from support.llm.scripts import Place, Step
 from support.llm.tools import LINES, NoTool, use
 from support.llm.words import Answer, Asked, Usage, Use
 
 SENTENCE = "This is a long answer that goes on as far as it was told to. "
-WORD = "tokens "
 
 
-def answer(asked: Asked, step: Step, number: str, per: float) -> Answer:
+def answer(asked: Asked, place: Place, number: str, per: float) -> Answer:
     """What is said; its usage is counted, held to the limit of the request."""
-    said = Answer(number, asked.model, text=str(step.get("say", "")), thought=str(step.get("think", "")))
-    said = Answer(
-        said.id, said.model, *_content(asked, step, said.text), usage=Usage(input=max(1, int(asked.size / per)))
-    )
-    return said.within(asked.most, step.get("usage", {}))
+    text, use, forced = _content(asked, place)
+    thought = str(place.step.get("think", ""))
+    said = Answer(number, asked.model, text, thought, use, usage=Usage(input=max(1, int(asked.size / per))))
+    return said.within(asked.most, forced)
 
 
-def _content(asked: Asked, step: Step, text: str) -> tuple[str, str, Use | None]:
-    thought = str(step.get("think", ""))
+def _content(asked: Asked, place: Place) -> tuple[str, Use | None, Mapping[str, int]]:
+    step, forced = place.step, place.step.get("usage", {})
+    text = str(step.get("say", ""))
+    if not asked.tools and (edited := aider.edits(asked, place.steps)):
+        return edited, None, forced
     if (ending := _ending(step)) is not None:
-        return ending, thought, None
+        return ending, None, forced
+    if not asked.tools:  # a title, a summary: asked for beside the work, which is not one of the script's turns
+        return "Scripted work", None, {}
     if "tool" in step:
-        return text, thought, Use(step["tool"], step.get("input", {}))
-    action = next(name for name in LINES.keys() | {"run"} if name in step)
-    if not asked.tools:
-        return edits(action, step[action], text), thought, None
+        return text, Use(step["tool"], step.get("input", {})), forced
+    action = next(name for name in (*LINES, "run") if name in step)
     try:
-        return text, thought, use(asked, action, step[action])
+        return text, use(asked, action, step[action]), forced
     except NoTool as reason:
-        return f"I can not go on: {reason}", thought, None
+        return f"I can not go on: {reason}", None, forced
 
 
 def _ending(step: Step) -> str | None:
