@@ -50,11 +50,8 @@ def need(*names: str) -> str:
 
 def marked(marker: str) -> list[str]:
     """Command lines of the living processes in whose environment or arguments this text stands."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        if entry.name != str(os.getpid()) and _names(entry, marker.encode()):
-            found.append(_line(entry))
-    return [line for line in found if line]
+    others = (entry for entry in Path("/proc").glob("[0-9]*") if entry.name != str(os.getpid()))
+    return [line for entry in others if _names(entry, marker.encode()) and (line := _line(entry))]
 
 
 def _names(entry: Path, marker: bytes) -> bool:

@@ -41,7 +41,7 @@ NAMED: dict[str, list[Step]] = {
         {"answer": "Finished: notes.txt says two."},
     ],
     "loop": [{"run": "true", "loop": True}],
-    "sleep": [{"run": "sleep 300"}, {"answer": "Slept."}],
+    "sleep": [{"run": "tail -f /dev/null"}, {"answer": "Slept."}],  # a `sleep 300` is refused by Claude Code itself
     "long": [{"long": 4000}],
 }
 
