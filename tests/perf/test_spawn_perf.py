@@ -84,7 +84,8 @@ def test_the_start_of_a_keeper(tmp_path, capsys):
 
 
 async def started(there: Machine, tier: Tier, number: int = 0) -> Keeper:
-    return await there.keeper(tier, f"agent-{number}", port=3128 if tier.name == "strong" else 0)
+    ports = {"port": 3128, "models": 3129} if tier.name == "strong" else {}
+    return await there.keeper(tier, f"agent-{number}", **ports)
 
 
 async def ended(*keepers: Keeper) -> None:
