@@ -60,6 +60,10 @@ class Voice:
         """Pass on what the program does; what is known of a tool is completed."""
         self._telling.tell(self._tools.put(update) if isinstance(update, Tool) else update)
 
+    def known(self, tool: str) -> Tool | None:
+        """What is known of the tool with this id."""
+        return self._tools.get(tool)
+
     def say(self, message: Mapping[str, Any]) -> None:
         """Send it a line of JSON."""
         self.write(encode(message))
@@ -109,6 +113,9 @@ class Interpreter:
     def interrupt(self) -> bool:
         """Ask it to end its turn in order; False: it knows no such thing."""
         return False
+
+    async def end(self) -> None:
+        """The program is gone and all that it printed was heard: come to an end with it."""
 
     def claim(self) -> Claim:
         """What its events have come to, now that there are no more."""
@@ -270,6 +277,7 @@ class TalkingSession:
                 await self._lingering
         for line in self._lines.close():
             self._understand(line)
+        await self._interpreter.end()
         for tool in self._tools.close():
             self._telling.tell(tool)
         self._tell_leftovers(ended)
