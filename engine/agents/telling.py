@@ -58,7 +58,8 @@ class Page:
 
     def _tool(self, tool: Tool) -> str:
         text = ""
-        if tool.id not in self._begun and (tool.title or tool.input):
+        told = tool.input or (tool.title and tool.status != "pending")  # a pending one may be named later
+        if told and tool.id not in self._begun:
             self._begun.add(tool.id)
             text = f"> {tool.kind}: {_cut(tool.title or tool.input, 1)}"
         if tool.status in ("done", "failed"):

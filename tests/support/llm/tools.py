@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from support.llm.words import Asked, Declared, Turn, Use
@@ -40,7 +41,7 @@ def folder(turns: Sequence[Turn]) -> str:
     found = [
         match[1].rstrip(" .") for turn in turns if turn.whose in ("system", "user") for match in CWD.finditer(turn.text)
     ]
-    return found[0] if found else ""
+    return next((path for path in found if Path(path).is_dir()), found[0] if found else "")
 
 
 def _named(asked: Asked, action: str) -> Declared | None:
