@@ -20,6 +20,10 @@ Risk = Literal["low", "medium", "high"]
 Source = Literal["plan", "file", "planner", "command", "goal"]
 Bite = Literal["slowed", "cut", "refused", "ended", "frozen"]
 """What a limit does: wait for it, drop the rest, give no more, end the program, freeze the agent."""
+Trouble = Literal["retry", "limited", "opened", "probing", "closed", "fallback", "cache_hit", "refused", "estimated"]
+"""What happened at a provider of models: `opened`, `probing` and `closed` are the states of its circuit breaker."""
+Waits = Literal["", "budget", "provider"]
+"""Why an agent is paused: because a person says so, a budget is short, or a provider takes nothing for a while."""
 
 
 class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,6 +42,10 @@ class AgentSpec(Value, frozen=True, kw_only=True):
     budget: Amount | None = None
     write: tuple[str, ...] | None = None  # globs of what may change in what it hands in; None: anything
     given: tuple[str, ...] = ()  # of these, what the person's own settings say: see `guarded`
+    model: str = ""  # in place of what its tier means
+    asks: dict[str, Level] = {}  # which tools need a person's leave: see `permissions`
+    fallback: tuple[str, ...] = ()  # models, in their order, for when its own can not be had
+    late: bool = False  # metered by its own word, not by the gateway: paused when a budget is found used up
 
 
 class Amount(Value, frozen=True, kw_only=True):
@@ -84,6 +92,8 @@ class TaskSpec(Value, frozen=True, kw_only=True):
     accept: tuple[str, ...] = ()
     review: bool | None = None
     risk: Risk = "low"
+    tier: str = ""  # of the model that works on it; empty: its agent's
+    budget: Amount | None = None  # all that may be spent on it; None: the run's `task_budget`
 
 
 class Limits(Value, frozen=True, kw_only=True):
@@ -104,6 +114,9 @@ class Limits(Value, frozen=True, kw_only=True):
     time: float = 0.0  # of one attempt, without its pauses
     nice: int = 0
     freeze_idle: float = 0.0
+    task_budget: Amount = Amount()  # of each task that has none of its own
+    day_budget: Amount = Amount()  # of all runs here of one day, in UTC
+    warn_at: tuple[int, ...] = (75, 90)  # percent of a budget
 
 
 class Limited(Value, frozen=True, kw_only=True):
