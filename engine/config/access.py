@@ -13,11 +13,15 @@ from pydantic import AfterValidator, Field
 
 from engine.config.strict import Line, Strict
 from engine.core.plans import is_inside
+from engine.core.values import Level
 
 Mechanism = Literal["namespaces", "bubblewrap", "landlock", "seatbelt"]
 MECHANISMS: tuple[Mechanism, ...] = ("namespaces", "bubblewrap", "landlock", "seatbelt")
 """Strongest first, which is the order they are tried in, whatever the order they are written in."""
 Confine = Literal["strong", "basic", "none"]
+TOOL_KINDS = ("read", "edit", "delete", "move", "search", "execute", "think", "fetch", "other")
+"""What an agent asks leave for, as the Agent Client Protocol sorts it."""
+ANY = "*"
 
 HTTPS = 443
 _HOST = re.compile(r"((?:\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
@@ -49,6 +53,15 @@ def _glob(value: str) -> str:
     return value
 
 
+def _asked(value: str) -> str:
+    kind, colon, pattern = value.partition(":")
+    if kind not in TOOL_KINDS and value != ANY:
+        raise ValueError(f'must begin with {", ".join(TOOL_KINDS)}, or be "{ANY}"; it is like "execute:git push*"')
+    if colon and (not pattern.strip() or not pattern.isprintable() or pattern.startswith("!")):
+        raise ValueError('after ":" must stand a pattern such as "git push*" or "src/**"; without one, leave out ":"')
+    return value
+
+
 def _ordered(given: tuple[Mechanism, ...]) -> tuple[Mechanism, ...]:
     return tuple(one for one in MECHANISMS if one in given)
 
@@ -62,6 +75,7 @@ def _name(value: str) -> str:
 Host = Annotated[str, AfterValidator(whole_host)]
 Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
 Globs = Annotated[tuple[Annotated[Line, AfterValidator(_glob)], ...], Field(strict=False)]
+Asked = Annotated[str, AfterValidator(_asked)]
 Folders = Annotated[tuple[Annotated[Line, AfterValidator(_name)], ...], Field(strict=False)]
 HomeFiles = Annotated[tuple[Annotated[Line, AfterValidator(_in_home)], ...], Field(strict=False)]
 
@@ -74,6 +88,13 @@ class Permissions(Strict):
     )
     read: Folders = Field(default=(), description="extra folders outside the clone, shown read-only")
     network: Hosts = Field(default=(), description="host:port; without a port 443")
+    ask: dict[Asked, Level] = Field(
+        default_factory=dict,
+        description=(
+            'who decides when it asks leave for a tool, by its kind, "KIND:PATTERN" (a command line or a path) or "*"; '
+            "auto: it is given, confirm: you are asked and may say always, review: you are asked each time"
+        ),
+    )
     confine: Confine | None = Field(
         default=None, description="the least acceptable, by default basic; the strongest there is is used"
     )

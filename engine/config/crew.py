@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.config.errors import ConfigError
 from engine.config.load import PROJECT_FILE
-from engine.config.settings import Agent, Settings
+from engine.config.settings import Settings
 from engine.core.values import AgentSpec, Limits
 
 
@@ -18,7 +18,7 @@ def crew(settings: Settings) -> tuple[AgentSpec, ...]:
         for name in instance_names(pool, agent.instances):
             if name in agents:
                 raise _collision(name, pool, agents[name].pool)
-            agents[name] = _instance(name, pool, agent, settings.given(pool))
+            agents[name] = _instance(name, pool, settings)
     _refuse_shared_pools(agents)
     return tuple(agents.values())
 
@@ -34,7 +34,8 @@ def limits(settings: Settings) -> Limits:
     return Limits(**{name: getattr(given, name) for name in Limits.__struct_fields__})
 
 
-def _instance(name: str, pool: str, agent: Agent, given: tuple[str, ...]) -> AgentSpec:
+def _instance(name: str, pool: str, settings: Settings) -> AgentSpec:
+    agent = settings.agents[pool]
     return AgentSpec(
         name=name,
         runtime=agent.runtime,
@@ -44,7 +45,10 @@ def _instance(name: str, pool: str, agent: Agent, given: tuple[str, ...]) -> Age
         confine=agent.permissions.confine or "",
         budget=agent.budget,
         write=agent.permissions.write,
-        given=given,
+        given=settings.given(pool),
+        model=agent.model or "",
+        asks=dict(agent.permissions.ask),
+        fallback=agent.fallback,
     )
 
 

@@ -1,22 +1,27 @@
 """The first `quarterdeck.toml`: what was found here, with every line explained.
 
-It proposes text and writes it only where there is none. It never runs anything, and what it does not know it says
-instead of guessing: without a test command the gate it writes fails until a person mends it.
+It proposes text and writes it only where there is none. It runs nothing but `--version` of what is installed, and what
+it does not know it says instead of guessing: without a test command the gate it writes fails until a person mends it.
 """
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config import testing
 from engine.config.errors import ConfigError
+from engine.config.init_crew import Found, crew_lines, quoted
 from engine.config.load import PROJECT_FILE
 from engine.config.testing import Guess
-from engine.config.tools import Tool, installed
+from engine.config.tools import installed
+from engine.config.userfile import gateway_kinds, user_file
+from engine.config.vendors import VENDORS
+from engine.config.versions import versions
 
+CREW = 2
 NO_TESTS = "echo 'no test command was found: write yours to check in quarterdeck.toml' >&2; exit 1"
 
 
@@ -24,25 +29,49 @@ NO_TESTS = "echo 'no test command was found: write yours to check in quarterdeck
 class Proposal:
     """A file to write. `check` is the proposed gate (None: nothing was found), `agents` what is installed.
 
-    `saw` says in words what it rests on, a line each.
+    `crew` are those that it makes agents of: they reach their models. `saw` says in words what it rests on.
     """
 
     text: str
     check: str | None
     agents: tuple[str, ...]
+    crew: tuple[str, ...]
     saw: tuple[str, ...]
 
 
-def propose(root: Path, *, path: str | None = None) -> Proposal:
-    """What to write at `root`; `path` is the PATH that programs are looked up on, by default this process's."""
-    path = os.environ.get("PATH", os.defpath) if path is None else path
+def propose(root: Path, *, path: str | None = None, environment: Mapping[str, str] | None = None) -> Proposal:
+    """What to write at `root`.
+
+    `path` is the PATH that programs are looked up on, `environment` what may hold keys; by default this process's.
+    """
+    environment = os.environ if environment is None else environment
+    path = environment.get("PATH", os.defpath) if path is None else path
     found = testing.guesses(root, path)
-    tools = installed(path)
+    agents = _found(root, path, environment)
     return Proposal(
-        text="\n".join([*_project(found), "", *_LIMITS, "", *_agents(tools), "", *_APPROVALS, ""]),
+        text="\n".join([*_project(found), "", *_LIMITS, "", *crew_lines(agents), "", *_APPROVALS, ""]),
         check=found[0].check if found else None,
-        agents=tuple(tool.program for tool in tools),
-        saw=(_saw_tests(found), _saw_agents(tools)),
+        agents=tuple(one.tool.program for one in agents),
+        crew=tuple(one.tool.program for one in agents if one.live),
+        saw=(_saw_tests(found), *_saw_agents(agents)),
+    )
+
+
+def _found(root: Path, path: str, environment: Mapping[str, str]) -> tuple[Found, ...]:
+    """The agents that are installed; the first two that reach their models make the crew."""
+    tools = installed(path)
+    said = versions(tools, path, root)
+    kinds = {kind for kind, vendor in VENDORS.items() if environment.get(vendor.key)} | gateway_kinds(user_file())
+    crew = [tool for tool in tools if tool.kind in kinds][:CREW]
+    return tuple(
+        Found(
+            tool=tool,
+            version=said[tool.runtime],
+            reaches=tool.kind in kinds,
+            live=tool in crew,
+            alone=crew == [tool],
+        )
+        for tool in tools
     )
 
 
@@ -70,9 +99,14 @@ def _saw_tests(found: list[Guess]) -> str:
     return f"tests: {first.check}, because of {first.saw}{also}"
 
 
-def _saw_agents(tools: tuple[Tool, ...]) -> str:
-    names = ", ".join(f"{tool.title} ({tool.program})" for tool in tools)
-    return f"agents: {names or 'none of those known is on PATH'}"
+def _saw_agents(agents: tuple[Found, ...]) -> list[str]:
+    names = ", ".join(f"{one.tool.title} {one.version}".strip() for one in agents)
+    if not agents:
+        return ["agents: none of those known is on PATH"]
+    crew = ", ".join(one.tool.runtime for one in agents if one.live)
+    keys = ", ".join(dict.fromkeys(f"${VENDORS[one.tool.kind].key}" for one in agents))
+    none = f"crew: none yet, for no key to models was found; set one of {keys} and write the file anew, or edit it"
+    return [f"agents: {names}", f"crew: {crew}" if crew else none]
 
 
 def _project(found: list[Guess]) -> list[str]:
@@ -81,10 +115,10 @@ def _project(found: list[Guess]) -> list[str]:
     lines += ["# The gate: shell lines that every change must pass, together with what was merged before it."]
     if not found:
         lines += ["# Nothing that looks like a test command was found here, so this one fails: write yours."]
-        lines += [f"check = [{_quoted(NO_TESTS)}]"]
+        lines += [f"check = [{quoted(NO_TESTS)}]"]
     for number, guess in enumerate(found):
         mark = "" if number == 0 else "# "
-        lines += [f"{mark}check = [{_quoted(guess.check)}]  # because of {guess.saw}"]
+        lines += [f"{mark}check = [{quoted(guess.check)}]  # because of {guess.saw}"]
     lines += ["# Run once in every fresh tree, before anything else; hosts it may reach; ignored files brought along."]
     return lines + _setup(found[0] if found else None)
 
@@ -92,59 +126,17 @@ def _project(found: list[Guess]) -> list[str]:
 def _setup(guess: Guess | None) -> list[str]:
     lines = ['# setup = ["npm ci"]', '# setup_network = ["registry.npmjs.org:443"]']
     if guess and guess.setup:
-        hosts = ", ".join(_quoted(host) for host in guess.setup_network)
-        lines = [f"setup = [{_quoted(guess.setup)}]", f"setup_network = [{hosts}]"]
+        hosts = ", ".join(quoted(host) for host in guess.setup_network)
+        lines = [f"setup = [{quoted(guess.setup)}]", f"setup_network = [{hosts}]"]
     review = "# review = false           # for a crew in which nobody reviews"
     return [*lines, '# copies = [".env"]', review]
-
-
-def _agents(tools: tuple[Tool, ...]) -> list[str]:
-    lines = ["# The crew. An agent is any program: it is started in a clone of its own, reads its task from the file"]
-    lines += ["# named by $QUARTERDECK_TASK (JSON), leaves its change there and exits with 0."]
-    lines += [
-        "# It sees its clone and the system, not your HOME, and changes nothing but its clone; `quarterdeck doctor`"
-    ]
-    lines += ["# says how well that holds here."]
-    lines += ["# Without at least one agent nothing can run: take the marks off one of these and adapt it."]
-    if not tools:
-        return lines + _section("builder", '["./my-agent", "--once"]', '["implement"]')
-    for number, tool in enumerate(tools):
-        lines += ["#", f"# {tool.title} is installed here.", *_login(tool)]
-        does = '["implement"]' if number == 0 else '["implement", "review"]'
-        lines += _section(tool.program, f'["sh", "-c", {_quoted(tool.line)}]', does, tool.hosts)
-    return lines
-
-
-def _login(tool: Tool) -> list[str]:
-    if not tool.login:
-        return []
-    files = ", ".join(_quoted(file) for file in tool.login)
-    return [
-        "# It does not see your HOME. To let it have copies of its log-in, write this to your own settings",
-        f"# (~/.config/quarterdeck/config.toml), below [credentials]: {tool.program} = [{files}]",
-    ]
-
-
-def _section(name: str, command: str, does: str, hosts: tuple[str, ...] = ("example.org:443",)) -> list[str]:
-    return [
-        f"# [agents.{name}]",
-        '# runtime = "command"',
-        f"# command = {command}",
-        f"# does = {does}{' ' * 2}# also: plan, review, and any word that tasks ask for under `needs`",
-        "# instances = 1",
-        f"# permissions.network = [{', '.join(_quoted(host) for host in hosts)}]{' ' * 2}# it reaches nothing else",
-    ]
-
-
-def _quoted(text: str) -> str:
-    """A basic string of TOML, whose escapes are those of JSON."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 _LIMITS = [
     "[limits]",
     "agents = 4                 # at once",
     'budget = "5usd"            # a run; or tokens: "200ktok", "1.5mtok"',
+    '# task_budget = "1usd"     # each task; day_budget: all runs of one day',
     "attempts = 3               # rounds of work a task",
     '# memory = "4GB"           # of each agent; also processes, disk, file, output, log, time (`quarterdeck doctor`)',
 ]

@@ -9,37 +9,31 @@ the code.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.config import document
 from engine.config.access import whole_host
 from engine.config.document import Document
-from engine.config.errors import ConfigError, NoConfig
+from engine.config.errors import ConfigError, NoConfig, together
+from engine.config.floors import as_the_user_asks
 from engine.config.folders import Places, made_real
+from engine.config.gateways import Trouble, troubles
 from engine.config.locate import Path as Place
+from engine.config.logins import shared_logins
 from engine.config.settings import Settings
 from engine.config.strict import Spot, validate
 from engine.config.tools import TOOLS
-from engine.processes.confinement.tiers import RANKS
+from engine.config.userfile import NAMED_BY, user_file
 from workspaces.layout import state_folder
 
 PROJECT_FILE = "quarterdeck.toml"
-USER_FILE = "config.toml"
-NAMED_BY = "QUARTERDECK_CONFIG"
-USERS_ALONE = (("gateway",), ("security",), ("credentials",), ("bus", "provider"), ("bus", "port"), ("bus", "accounts"))
+USERS_ALONE = (
+    *(("gateway",), ("prices",), ("security",), ("credentials",), ("cache", "size")),
+    *(("bus", "provider"), ("bus", "port"), ("bus", "accounts")),
+)
 CHECK_EXAMPLE = 'write what proves a change, such as check = ["python3 -m pytest -q"]'
-
-
-def user_file(env: Mapping[str, str] | None = None) -> Path:
-    """Where the user's own settings are: `QUARTERDECK_CONFIG`, else the configuration folder's `quarterdeck/`."""
-    env = os.environ if env is None else env
-    if named := env.get(NAMED_BY):
-        return Path(named).expanduser()
-    folder = env.get("XDG_CONFIG_HOME", "")
-    base = Path(folder) if Path(folder).is_absolute() else Path.home() / ".config"  # a relative one is to be ignored
-    return base / "quarterdeck" / USER_FILE
 
 
 def load(root: Path, *, user: Path | None = None) -> Settings:
@@ -82,7 +76,10 @@ def combine(project: Document, user: Document | None) -> Settings:
     data.setdefault("project", {})  # what it lacks is told, not that it is missing
     settings = validate(Settings, data, sources, _placed)
     _refuse_leaks(settings, project, user)
-    return _as_confined(settings, user).where_users_write(_users_write(settings, project, user))
+    found = [*troubles(settings), *shared_logins(settings)]
+    if found:
+        raise together([_told(trouble, sources) for trouble in found])
+    return as_the_user_asks(settings, project, user).where_users_write(_users_write(settings, project, user))
 
 
 def _users(path: Path) -> Document | None:
@@ -132,16 +129,18 @@ def _users_write(settings: Settings, project: Document, user: Document | None) -
     return [name for name, key in keys.items() if user and user.value(*key) and project.value(*key) is None]
 
 
-def _as_confined(settings: Settings, user: Document | None) -> Settings:
-    """What the user asks of an agent's confinement at least, no project lowers."""
-    agents = dict(settings.agents)
-    for name, agent in agents.items():
-        asked = user.value("agents", name, "permissions", "confine") if user else None
-        given = agent.permissions.confine or ""
-        if isinstance(asked, str) and RANKS.get(asked, 0) > RANKS[given]:
-            permissions = agent.permissions.model_copy(update={"confine": asked})
-            agents[name] = agent.model_copy(update={"permissions": permissions})
-    return settings.model_copy(update={"agents": agents})
+def _told(trouble: Trouble, sources: Sequence[Document]) -> ConfigError:
+    """A trouble at the line of the file that says it; the project's word goes before the user's."""
+    source = max(sources, key=lambda document: document.depth(trouble.path))
+    spot = _placed(trouble.path)
+    return ConfigError(
+        trouble.reason,
+        file=source.name,
+        line=source.line(trouble.path),
+        place=spot.place,
+        field=spot.field,
+        way_out=trouble.way_out,
+    )
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from engine.config.document import Document, Format
 from engine.config.errors import ConfigError, together
 from engine.config.locate import Path as Place
 from engine.config.strict import Lines, Spot, Strict, Word, Words, validate
+from engine.config.written import Budget, Tier
 from engine.core import plans
 from engine.core.values import Risk, TaskSpec
 
@@ -37,10 +38,13 @@ class PlanTask(Strict):
     accept: Lines = Field(default=(), description="shell lines that must pass besides the project's gate")
     review: bool | None = Field(default=None, description="default: from the pattern")
     risk: Risk = "low"
+    tier: Tier | None = Field(default=None, description="which of [models] it is worth; default: its agent's")
+    budget: Budget | None = Field(default=None, description="what it may use, of its agents' and the run's")
 
     def to_spec(self) -> TaskSpec:
         """The task as the core knows it; without a title it is called by its id."""
-        spec = msgspec.convert(self.model_dump(), TaskSpec)
+        said = self.model_dump(exclude={"budget"}) | {"tier": self.tier or "", "budget": self.budget}
+        spec = msgspec.convert(said, TaskSpec)
         return spec if spec.title.strip() else msgspec.structs.replace(spec, title=spec.id)
 
 

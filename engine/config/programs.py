@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config.settings import Agent, Settings
+from engine.config.tools import BY_RUNTIME
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
@@ -74,6 +75,8 @@ def _words(line: str) -> Iterator[str]:
 
 
 def _agent(place: str, agent: Agent, path: str, root: Path) -> Missing | None:
+    if not agent.command:
+        return _tool(place, agent.runtime, path)
     program = agent.command[0]
     if agent.runtime == "scripted":
         return None if (root / program).is_file() else _no_file(place, program, "script")
@@ -86,6 +89,15 @@ def _agent(place: str, agent: Agent, path: str, root: Path) -> Missing | None:
         reason = f'"{program}" is not executable'
         return Missing(place=place, program=program, reason=reason, way_out=f"chmod +x {shlex.quote(program)}")
     return None
+
+
+def _tool(place: str, runtime: str, path: str) -> Missing | None:
+    tool = BY_RUNTIME[runtime]
+    if shutil.which(tool.program, path=path):
+        return None
+    reason = f'{tool.title} is not installed: "{tool.program}" is not on PATH'
+    way_out = f"`{tool.install}`, or write where it is under `command`"
+    return Missing(place=place, program=tool.program, reason=reason, way_out=way_out)
 
 
 def _no_file(place: str, program: str, what: str) -> Missing:

@@ -7,63 +7,44 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    PrivateAttr,
-    ValidationInfo,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo
 from pydantic import field_validator as checked
 
 from engine.config.access import HomeFiles, Hosts, Permissions, Security
+from engine.config.spending import Cache, CacheSwitch, Gateway, Models, Prices
 from engine.config.strict import Line, Lines, Strict, Word, Words
-from engine.core import amounts, quantities
+from engine.config.tools import TOOLS
+from engine.config.written import (
+    Budget,
+    BudgetOrNone,
+    GatewayName,
+    Marks,
+    ModelName,
+    ModelNames,
+    Size,
+    SizeOrNone,
+    SpanOrNone,
+    Tier,
+)
 from engine.core.plans import is_id, is_inside
-from engine.core.values import Amount, Level, Risk
+from engine.core.values import Level, Risk
 
-RUNTIMES = ("command", "scripted")
-LATER_RUNTIMES = ("acp", "claude", "codex", "gemini", "opencode")
+RUNTIMES = ("command", "scripted", "acp", *(tool.runtime for tool in TOOLS))
+ARGV = ("command", "acp")
+"""The runtimes that are told which program to start; the others find theirs on PATH, or are told where it is."""
 RESERVED = frozenset({"all", "engine", "person", "run"})
 """Names that mean something else on the command line or in the record."""
-
-
-def _amount(value: object) -> Amount:
-    if not isinstance(value, str):
-        raise ValueError('must be a text like "5usd" or "200ktok"')
-    return amounts.parse(value)
-
-
-def _size(value: object) -> int:
-    if not isinstance(value, str):
-        raise ValueError('must be a text like "4GB" or "512MB"')
-    return quantities.size(value)
-
-
-def _span(value: object) -> float:
-    if not isinstance(value, str):
-        raise ValueError('must be a text like "2h" or "15m"')
-    return quantities.span(value)
-
-
-def _or_none(value: object, read: Callable[[object], Any]) -> Any:  # noqa: ANN401  what `read` makes of it
-    return 0 if value == "" else read(value)
 
 
 def _runtime(value: str) -> str:
     if value in RUNTIMES:
         return value
-    known = " and ".join(f'"{name}"' for name in RUNTIMES)
-    if value in LATER_RUNTIMES:
-        raise ValueError(f'"{value}" is not in this version, which runs {known}; start its program with "command"')
-    near = difflib.get_close_matches(value, (*RUNTIMES, *LATER_RUNTIMES), n=1)
+    near = difflib.get_close_matches(value, RUNTIMES, n=1)
+    known = ", ".join(RUNTIMES)
     raise ValueError(
         f'there is no runtime "{value}"' + (f' (did you mean "{near[0]}"?)' if near else f" (known: {known})")
     )
@@ -75,52 +56,7 @@ def _inside(value: str) -> str:
     return value
 
 
-def _like(pattern: str, examples: str) -> AfterValidator:
-    """A text of this form. The complaint never repeats the text: it may be a secret put in the wrong place."""
-
-    def check(value: str) -> str:
-        if re.fullmatch(pattern, value) is None:
-            raise ValueError(f"must be like {examples}")
-        return value
-
-    return AfterValidator(check)
-
-
-Budget = Annotated[
-    Amount,
-    PlainValidator(_amount),
-    PlainSerializer(amounts.show, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(usd|tok|ktok|mtok)$"}),
-]
-Size = Annotated[
-    int,
-    PlainValidator(_size),
-    PlainSerializer(quantities.show_size, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^{quantities.SIZE}$"}),
-]
-"""Bytes."""
-SizeOrNone = Annotated[
-    int,
-    PlainValidator(partial(_or_none, read=_size)),
-    PlainSerializer(quantities.show_size, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^({quantities.SIZE})?$"}),
-]
-"""Bytes; an empty text is no limit, and 0."""
-SpanOrNone = Annotated[
-    float,
-    PlainValidator(partial(_or_none, read=_span)),
-    PlainSerializer(quantities.show_span, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^({quantities.SPAN})?$"}),
-]
-"""Seconds; an empty text is none, and 0."""
 Inside = Annotated[Line, AfterValidator(_inside)]
-Url = Annotated[str, _like(r"https?://\S+", '"https://example.org"')]
-Key = Annotated[
-    str,
-    _like(
-        r"(env|keyring|command):\S.*", '"env:NAME", "keyring:NAME" or "command:…"; the key itself does not belong here'
-    ),
-]
 
 
 class Project(Strict):
@@ -141,6 +77,20 @@ class LimitSettings(Strict):
 
     agents: int = Field(default=4, ge=1, le=256, description="at once")
     budget: Budget = Field(default="5usd", validate_default=True, description="of a run")
+    task_budget: BudgetOrNone = Field(default="", validate_default=True, description='of one task; "": no limit')
+    day_budget: BudgetOrNone = Field(
+        default="",
+        validate_default=True,
+        description='of all runs here on one day (UTC); "": no limit. Of yours and the project\'s the lower one holds',
+    )
+    at_budget: Literal["hold", "finish", "refuse"] = Field(
+        default="hold",
+        description=(
+            "what a request that no budget has room for gets. hold: it waits while the agent stands still, and goes on "
+            "after `budget raise`; finish: a final answer that asks for nothing more; refuse: HTTP 402"
+        ),
+    )
+    warn_at: Marks = Field(default=(75, 90), description="percent of a budget at which you are told")
     attempts: int = Field(default=3, ge=1, le=100, description="rounds of work a task")
     processes: int = Field(default=512, ge=0, le=4_000_000, description="of one agent, with threads; 0: no limit")
     memory: SizeOrNone = Field(default="4GB", validate_default=True, description='of one agent; "": no limit')
@@ -169,9 +119,23 @@ class Agent(Strict):
     """`[agents.NAME]`: a worker, or several alike."""
 
     runtime: Annotated[str, AfterValidator(_runtime), Field(json_schema_extra={"enum": list(RUNTIMES)})]
-    command: Lines = Field(default=(), validate_default=True, description="argv; for scripted, the script's path")
+    command: Lines = Field(
+        default=(),
+        validate_default=True,
+        description=(
+            "argv, for command and acp; for scripted, the script's path; else the agent's program, if not on PATH"
+        ),
+    )
     does: Words = Field(default=("implement",), description="capabilities")
-    tier: Literal["small", "standard", "large"] = "standard"
+    tier: Tier = Field(default="standard", description="which of [models] it works with; a task may say another")
+    model: ModelName | None = Field(default=None, description="one model, whatever the tier")
+    fallback: ModelNames = Field(
+        default=(),
+        description='models to go on with while its own is not to be had, in order: "MODEL", "GATEWAY/MODEL"',
+    )
+    gateway: GatewayName | None = Field(
+        default=None, description="which [gateway.NAME] its models come from; default: the first of the kind it speaks"
+    )
     instances: int = Field(default=1, ge=1, le=64)
     budget: Budget | None = None
     trust: Literal["untrusted", "standard", "trusted"] = "standard"
@@ -183,21 +147,13 @@ class Agent(Strict):
     @classmethod
     def _fits_runtime(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         runtime = info.data.get("runtime")
-        if runtime == "command" and not command:
-            raise ValueError('is required with runtime = "command"; write the program and its arguments as a list')
+        if runtime in ARGV and not command:
+            raise ValueError(f'is required with runtime = "{runtime}"; write the program and its arguments as a list')
         if runtime == "scripted" and (len(command) != 1 or not is_inside(command[0])):
             raise ValueError('with runtime = "scripted" must be one path, such as ["scripts/builder.toml"]')
         if runtime == "scripted" and PurePosixPath(command[0]).suffix != ".toml":
             raise ValueError(f'a script is a .toml file, not "{command[0]}"')
         return command
-
-
-class Models(Strict):
-    """`[models.VENDOR]`: which model a tier means; what is left out keeps the vendor's default."""
-
-    small: Word | None = None
-    standard: Word | None = None
-    large: Word | None = None
 
 
 def _agent_name(name: str) -> str:
@@ -228,15 +184,8 @@ class ProjectFile(Strict):
     models: dict[Word, Models] = Field(default_factory=dict)
     patterns: dict[Word, Table] = Field(default_factory=dict)
     environments: dict[Word, Table] = Field(default_factory=dict)
+    cache: CacheSwitch = CacheSwitch()
     bus: BusSwitch = BusSwitch()
-
-
-class Gateway(Strict):
-    """`[gateway.NAME]` of the user's file: where a vendor's models are, and the key to them."""
-
-    kind: Literal["anthropic", "openai", "gemini"] | None = None
-    url: Url | None = None
-    key: Key | None = None
 
 
 def _account(name: str) -> str:
@@ -263,7 +212,9 @@ class Bus(BusSwitch):
 class Settings(ProjectFile):
     """Both files together: the project's settings, and what only the user may set."""
 
-    gateway: dict[Word, Gateway] = Field(default_factory=dict)
+    gateway: dict[GatewayName, Gateway] = Field(default_factory=dict)
+    prices: dict[ModelName, Prices] = Field(default_factory=dict)
+    cache: Cache = Cache()
     security: Security = Security()
     credentials: dict[AgentName, HomeFiles] = Field(
         default_factory=dict, description="of an agent or a runtime: files in your HOME that it gets copies of"

@@ -19,7 +19,8 @@ from engine.config.errors import ConfigError, together
 from engine.config.locate import Path
 
 
-def _one_word(text: str) -> str:
+def one_word(text: str) -> str:
+    """The text, which is one word; raises ValueError for any other."""
     if len(text.split()) != 1 or text.strip() != text:
         raise ValueError(f"must be one word without spaces, not {_shown(text)}")
     return text
@@ -37,7 +38,7 @@ Line = Annotated[str, StringConstraints(min_length=1), AfterValidator(_not_blank
 Lines = Annotated[tuple[Line, ...], Field(strict=False)]
 """A list of them; strict about the texts, but a list of the file may become a tuple."""
 
-Word = Annotated[str, StringConstraints(max_length=64), AfterValidator(_one_word)]
+Word = Annotated[str, StringConstraints(max_length=64), AfterValidator(one_word)]
 """A capability, a name of something: no spaces."""
 
 Words = Annotated[tuple[Word, ...], Field(strict=False)]

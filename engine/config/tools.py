@@ -1,60 +1,92 @@
-"""Coding agents that may be installed here, and how each can be started by the `command` runtime."""
+"""Coding agents that may be installed here: how each is called, what it can do, and which models it talks to.
+
+What a program can do was measured with the real ones; a version is asked for only where somebody wants to know.
+"""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
 
+from engine.gateway.llm.values import Kind
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A vendor's agent: its program, its name, and a shell line that does one task and ends.
+    """A vendor's agent: its `runtime` in the settings, its program, the API it speaks to its models.
 
-    The task is JSON; the agent reads it as it stands, and leaves its change in the current folder. `login` are the
-    files in HOME that it keeps its log-in in, `hosts` what it talks to, as far as its vendor says.
+    `login` are the files in HOME that it keeps its log-in in, `hosts` what it talks to, as far as its vendor says.
+    `asks`: it can ask leave for a tool, and wait for the answer. `resumes`: it takes up a session again.
     """
 
-    program: str
+    runtime: str
     title: str
-    line: str
+    kind: Kind
     login: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    asks: bool = False
+    resumes: bool = False
+    install: str = ""
 
+    @property
+    def program(self) -> str:
+        """What is looked for on PATH."""
+        return self.runtime
 
-_TASK = '"Do this task, edit files here: $(cat "$QUARTERDECK_TASK")"'
 
 TOOLS = (
     Tool(
-        "claude",
-        "Claude Code",
-        f"claude --permission-mode acceptEdits -p {_TASK}",
+        runtime="claude",
+        title="Claude Code",
+        kind="anthropic",
         login=(".claude/.credentials.json",),
         hosts=("api.anthropic.com:443", "console.anthropic.com:443"),
+        asks=True,
+        resumes=True,
+        install="npm install -g @anthropic-ai/claude-code",
     ),
     Tool(
-        "codex",
-        "Codex",
-        f"codex exec --sandbox workspace-write {_TASK}",
+        runtime="codex",
+        title="Codex",
+        kind="openai",
         login=(".codex/auth.json",),
         hosts=("api.openai.com:443", "auth.openai.com:443", "chatgpt.com:443"),
+        resumes=True,
+        install="npm install -g @openai/codex",
     ),
     Tool(
-        "gemini",
-        "Gemini CLI",
-        f"gemini --approval-mode yolo -p {_TASK}",
+        runtime="gemini",
+        title="Gemini CLI",
+        kind="gemini",
         login=(".gemini/oauth_creds.json", ".gemini/settings.json"),
         hosts=("cloudcode-pa.googleapis.com:443", "generativelanguage.googleapis.com:443", "oauth2.googleapis.com:443"),
+        install="npm install -g @google/gemini-cli",
     ),
-    Tool("opencode", "opencode", f"opencode run {_TASK}", login=(".local/share/opencode/auth.json",)),
     Tool(
-        "qwen",
-        "Qwen Code",
-        f"qwen --approval-mode yolo -p {_TASK}",
+        runtime="opencode",
+        title="opencode",
+        kind="openai",
+        login=(".local/share/opencode/auth.json",),
+        install="npm install -g opencode-ai",
+    ),
+    Tool(
+        runtime="pi",
+        title="pi",
+        kind="openai",
+        login=(".pi/agent/auth.json",),
+        install="npm install -g @mariozechner/pi-coding-agent",
+    ),
+    Tool(
+        runtime="qwen",
+        title="Qwen Code",
+        kind="openai",
         login=(".qwen/oauth_creds.json", ".qwen/settings.json"),
         hosts=("chat.qwen.ai:443", "portal.qwen.ai:443"),
+        install="npm install -g @qwen-code/qwen-code",
     ),
-    Tool("aider", "aider", f"aider --yes-always --no-check-update --message {_TASK}"),
+    Tool(runtime="aider", title="aider", kind="openai", install="pipx install aider-chat"),
 )
+BY_RUNTIME = {tool.runtime: tool for tool in TOOLS}
 
 
 def installed(path: str) -> tuple[Tool, ...]:

@@ -12,6 +12,7 @@ from engine.config import init, testing, tools
 from engine.config.errors import ConfigError
 from engine.config.load import load, parse_settings
 from engine.config.settings import Settings
+from engine.core.values import Amount
 
 NONE = "/nonexistent"
 
@@ -109,23 +110,66 @@ def test_the_python_to_use(tmp_path, there, word):
     assert testing.python(programs(tmp_path / "bin", *there)) == word
 
 
-def test_installed_agents_are_written_as_comments_that_load_once_the_marks_are_off(tmp_path):
-    path = programs(tmp_path / "bin", *(tool.program for tool in tools.TOOLS))
-    proposal = init.propose(tmp_path, path=path)
-    assert proposal.agents == tuple(tool.program for tool in tools.TOOLS)
+ALL = tuple(tool.program for tool in tools.TOOLS)
+KEYS = {"ANTHROPIC_API_KEY": "sk-test-a", "OPENAI_API_KEY": "sk-test-o"}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_our_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nothing"))
+    monkeypatch.delenv("QUARTERDECK_CONFIG", raising=False)
+
+
+def test_agents_without_a_key_are_written_as_comments_that_load_once_the_marks_are_off(tmp_path):
+    proposal = init.propose(tmp_path, path=programs(tmp_path / "bin", *ALL), environment={})
+    assert (proposal.agents, proposal.crew) == (ALL, ())
+    assert proposal.saw[2].startswith("crew: none yet, for no key to models was found; set one of $ANTHROPIC_API_KEY, ")
     assert parse_settings(proposal.text).agents == {}
-    live = re.sub(r"^# (\[agents|runtime|command|does|instances|permissions)", r"\1", proposal.text, flags=re.MULTILINE)
+    live = re.sub(
+        r"^# (\[agents|runtime|command|does|tier|budget|instances|permissions)", r"\1", proposal.text, flags=re.MULTILINE
+    )
     agents = parse_settings(live).agents
-    assert list(agents) == list(proposal.agents)
-    for tool in tools.TOOLS:
-        assert agents[tool.program].command == ("sh", "-c", tool.line)
-        assert agents[tool.program].permissions.network == tool.hosts
-    assert any("review" in agent.does for agent in agents.values())
+    assert list(agents) == [*ALL, "builder"]
+    assert {agents[name].runtime for name in ALL} == set(ALL)
+    assert all("review" in agents[name].does and agents[name].budget == Amount(usd="2") for name in ALL)
+
+
+def test_the_first_two_that_reach_their_models_make_a_crew_that_works_as_it_is(tmp_path):
+    proposal = init.propose(tmp_path, path=programs(tmp_path / "bin", *ALL), environment=KEYS)
+    assert proposal.crew == ("claude", "codex")
+    agents = parse_settings(proposal.text).agents
+    assert [(name, agent.runtime, agent.instances) for name, agent in agents.items()] == [
+        ("claude", "claude", 1),
+        ("codex", "codex", 1),
+    ]
+    assert proposal.saw[-1] == "crew: claude, codex"
+    assert "sk-test" not in proposal.text
+
+
+def test_one_alone_is_two_so_that_there_is_a_reviewer(tmp_path):
+    proposal = init.propose(tmp_path, path=programs(tmp_path / "bin", "claude"), environment=KEYS)
+    assert parse_settings(proposal.text).agents["claude"].instances == 2
+
+
+def test_a_gateway_of_the_user_s_own_is_a_way_to_models_too(tmp_path):
+    own = tmp_path / "nothing" / "quarterdeck" / "config.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text('[gateway.mine]\nkind = "gemini"\nkey = "keyring:g"\n')
+    proposal = init.propose(tmp_path, path=programs(tmp_path / "bin", *ALL), environment={})
+    assert proposal.crew == ("gemini",)
+
+
+def test_the_version_that_a_program_tells_stands_beside_it(tmp_path):
+    path = programs(tmp_path / "bin", "claude")
+    (tmp_path / "bin" / "claude").write_text("#!/bin/sh\necho '2.1.330 (Claude Code)'\n")
+    project = tmp_path / "project"
+    project.mkdir()
+    assert 'runtime = "claude"  # Claude Code 2.1.330\n' in init.propose(project, path=path, environment=KEYS).text
 
 
 def test_the_log_in_of_an_agent_is_offered_to_the_user_s_own_settings(tmp_path):
-    text = init.propose(tmp_path, path=programs(tmp_path / "bin", *(tool.program for tool in tools.TOOLS))).text
-    offered = re.findall(r"below \[credentials\]: (.*)", text)
+    text = init.propose(tmp_path, path=programs(tmp_path / "bin", *ALL), environment={}).text
+    offered = re.findall(r"write there: \[credentials\] (.*)", text)
     made = Settings.model_validate(
         {"project": {"check": ["x"]}, **tomllib.loads("[credentials]\n" + "\n".join(offered))}
     )

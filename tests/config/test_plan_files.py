@@ -75,8 +75,8 @@ BAD = {
     "unknown field like nothing": (
         '[[task]]\nid = "a"\nzzz = 1\n',
         (
-            'plan.toml:3: task "a": field "zzz": unknown (known: accept, after, agent, id, kind, needs, priority, prompt, '
-            "review, risk, title, touches)"
+            'plan.toml:3: task "a": field "zzz": unknown (known: accept, after, agent, budget, id, kind, needs, priority, '
+            "prompt, review, risk, tier, title, touches)"
         ),
     ),
     "unknown at the top": (

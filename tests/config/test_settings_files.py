@@ -124,6 +124,7 @@ def test_no_file_names_the_way_out(root):
     assert str(error.value) == f"there is no quarterdeck.toml in {root}; write one with `quarterdeck init`"
 
 
+RUNTIMES = "command, scripted, acp, claude, codex, gemini, opencode, pi, qwen, aider"
 AGENT = '[agents.a]\nruntime = "command"\ncommand = ["x"]\n'
 BAD = {
     "nothing": ("", f'quarterdeck.toml: [project]: field "check": is required; {WAY_OUT}'),
@@ -181,11 +182,11 @@ BAD = {
             'not "weak"'
         ),
     ),
-    "later runtime": (
-        CHECK + '[agents.a]\nruntime = "claude"',
+    "acp without a command": (
+        CHECK + '[agents.a]\nruntime = "acp"',
         (
-            'quarterdeck.toml:4: [agents.a]: field "runtime": "claude" is not in this version, which runs "command" and '
-            '"scripted"; start its program with "command"'
+            'quarterdeck.toml:3: [agents.a]: field "command": is required with runtime = "acp"; '
+            "write the program and its arguments as a list"
         ),
     ),
     "misspelt runtime": (
@@ -194,7 +195,7 @@ BAD = {
     ),
     "unknown runtime": (
         CHECK + '[agents.a]\nruntime = "zzz"',
-        'quarterdeck.toml:4: [agents.a]: field "runtime": there is no runtime "zzz" (known: "command" and "scripted")',
+        f'quarterdeck.toml:4: [agents.a]: field "runtime": there is no runtime "zzz" (known: {RUNTIMES})',
     ),
     "no runtime": (
         CHECK + '[agents.a]\ntier = "small"',
@@ -318,7 +319,7 @@ def test_a_complaint_names_the_file_that_says_it(root):
         load(root)
     assert str(error.value).split("\n") == [
         f'{user}:3: [limits]: field "attemps": unknown (did you mean "attempts"?)',
-        f'{user}:5: [agents.a]: field "runtime": there is no runtime "x" (known: "command" and "scripted")',
+        f'{user}:5: [agents.a]: field "runtime": there is no runtime "x" (known: {RUNTIMES})',
     ]
 
 
