@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from engine.api.task_status import task_status
-from engine.core.approvals import held_files
+from engine.core.approvals import held_files, waiting_approvals
 from engine.core.budgets import limit
 from engine.core.confinement import UNCONFINED, level
-from engine.core.requests import waiting_approvals
 from engine.core.standing import of_agent, of_run
 from engine.core.state import Agent, Approval, Run, State
 from engine.core.values import Tokens

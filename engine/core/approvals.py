@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from engine.core.guarded import named
+from engine.core.leave import wish
 from engine.core.stages import MAX_INTERRUPTIONS, Doing, Ended, Want
 from engine.core.state import Approval, Review, Round, Run, Task
 from engine.core.values import Change, Guarded
 
 ATTEMPTS, CONSENT, INTERRUPTIONS = 0, 1, 2
 """Lanes of the ask stage of a round."""
+
+
+def waiting_approvals(run: Run) -> list[Approval]:
+    """What a person owes, oldest first: decisions about tasks, and leave that agents wait for."""
+    asks = [stage for stage in run.stages.values() if stage.kind == "ask"]
+    found = [a for ask in asks for a in run.task(ask.task).answers if a.granted is None and a.stage == ask.id]
+    found += [
+        Approval(stage=asked.id, task=asked.task, what=wish(asked), about="permission", at=asked.at)
+        for asked in run.asked.values()
+        if asked.allow is None
+    ]
+    return sorted(found, key=lambda approval: approval.at)
 
 
 def last_word(task: Task, patch: str) -> dict[str, Review]:

@@ -22,6 +22,7 @@ from engine.core.values import (
     Source,
     TaskSpec,
     Tokens,
+    Trouble,
     Verdict,
 )
 
@@ -150,20 +151,24 @@ class SteerAgent(Request, frozen=True, kw_only=True):
 
 
 class Answer(Request, frozen=True, kw_only=True):
-    """Decide an approval. `approval` is its id, or anything that names exactly one: its task, the end of its id."""
+    """Decide an approval, or give leave. `approval` is its id, or names exactly one: its task, the end of its id.
+
+    `always`, for a leave only: the same answer from here on, whichever agent of its pool asks.
+    """
 
     approval: str
     granted: bool
     why: str = ""
     version: int | None = None  # of its task
+    always: bool = False
 
 
 class RaiseBudget(Request, frozen=True, kw_only=True):
-    """Raise a budget by `amount`; `scope` is `run` or an agent's name."""
+    """Raise a budget by `amount`; `scope` is `run`, `day`, `task:ID` or an agent's name."""
 
     scope: str
     amount: Amount
-    version: int | None = None  # of the run or the agent
+    version: int | None = None  # of the run, the agent or the task
 
 
 Requests = (
@@ -391,13 +396,88 @@ class Steered(Report, frozen=True, kw_only=True):
 
 
 class Spent(Report, frozen=True, kw_only=True):
-    """Tokens and money were used."""
+    """Tokens and money were used; the rest as in `UsageBooked`."""
 
     agent: str
     task: str
     tokens: Tokens
     usd: str = "0"
     source: Literal["agent", "gateway"] = "agent"
+    model: str = ""
+    provider: str = ""
+    request: str = ""
+    price: str = ""
+    estimated: bool = False
+    failed: bool = False
+    counted: bool = True
+    saved: bool = False
+    reasoning: int = 0
+
+
+class Short(Report, frozen=True, kw_only=True):
+    """A request may cost more than is left. `scope`: of which budget; empty: the first that it does not fit.
+
+    `hold`: it is kept waiting, so its agent is paused until there is room; else it is refused, or ends the turn.
+    """
+
+    agent: str
+    task: str
+    scope: str = ""
+    needed: Amount = Amount()
+    why: str = ""
+    hold: bool = True
+
+
+class Parked(Report, frozen=True, kw_only=True):
+    """A provider takes nothing until then (Unix time, 0 where it is not known); the request is kept waiting."""
+
+    agent: str
+    provider: str
+    model: str
+    until: float = 0.0
+    why: str = ""
+
+
+class Unparked(Report, frozen=True, kw_only=True):
+    """What the agent was parked for is over; or a budget that it waits for may have room again."""
+
+    agent: str
+
+
+class Provider(Report, frozen=True, kw_only=True):
+    """Something happened at a provider, as in `ProviderChanged`."""
+
+    agent: str
+    provider: str
+    model: str
+    what: Trouble
+    why: str = ""
+    until: float = 0.0
+    to: str = ""
+    attempt: int = 0
+
+
+class AskedLeave(Report, frozen=True, kw_only=True):
+    """An agent wants leave for a tool. `id` is its own name of it; `paths` are relative to its clone, if inside."""
+
+    stage: str
+    lease: int
+    id: str
+    tool: str
+    title: str = ""
+    paths: tuple[str, ...] = ()
+    command: str = ""
+    why: str = ""
+
+
+class Opened(Report, frozen=True, kw_only=True):
+    """An agent's program told who answers."""
+
+    stage: str
+    lease: int
+    session: str = ""
+    version: str = ""
+    model: str = ""
 
 
 class Took(Report, frozen=True, kw_only=True):
@@ -461,6 +541,12 @@ Reports = (
     | Read
     | Barred
     | Noticed
+    | Short
+    | Parked
+    | Unparked
+    | Provider
+    | AskedLeave
+    | Opened
 )
 
 Command = Requests | Reports

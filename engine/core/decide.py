@@ -11,14 +11,18 @@ from collections.abc import Iterable
 
 from engine.core import commands as c
 from engine.core import events as e
-from engine.core.budgets import newly_reached
+from engine.core.budgets import Budget, named, newly_reached, over, warnings
 from engine.core.drafts import Draft
-from engine.core.evolve import ENGINE, evolve
+from engine.core.evolve import ASIDE, ENGINE, evolve
+from engine.core.evolve_spending import day_of
+from engine.core.lookup import stirred
+from engine.core.metering import about
 from engine.core.reports import handle_report
 from engine.core.requests import handle
 from engine.core.scheduling import Agenda
 from engine.core.settle import resting, step
 from engine.core.state import ROOT, Run, State
+from engine.core.waiting import over_with, still_short, stopped_late, thawed
 
 
 class Mind:
@@ -41,6 +45,7 @@ class Mind:
         """
         drafts = handle_report(self.state, command) if isinstance(command, c.Report) else handle(self.state, command)
         decision = _Decision(self.state, self._agenda, at, _run_id(self.state, command))
+        decision.room = isinstance(command, c.Unparked) or day_of(at) != day_of(self.state.at)
         decision.take(drafts, actor)
         decision.settle()
         return decision.events
@@ -59,7 +64,8 @@ class _Decision:
         self.events: list[e.Event] = []
         self._state, self._agenda, self._at, self._run = state, agenda, at, run
         self._touched: dict[str, int] = {}  # task -> seq of what touched it
-        self._booked = False
+        self._booked: dict[str, Budget] = {}  # what something was booked on or raised, by scope
+        self.room = False  # may there be room in a budget that there was not before?
 
     def take(self, drafts: Iterable[Draft], actor: str = ENGINE) -> None:
         """Number the drafts, fold them in, and remember whom they concern."""
@@ -71,7 +77,7 @@ class _Decision:
             self._agenda.note(self._state, event)
             self.events.append(event)
             self._touch(event)
-            self._booked = self._booked or isinstance(event.data, e.UsageBooked | e.BudgetRaised)
+            self._book(event)
 
     def _event(self, draft: Draft, actor: str, first: int | None) -> e.Event:
         return e.Event(
@@ -97,7 +103,7 @@ class _Decision:
         run, data = self._state.run, event.data
         if run is None:
             return
-        if event.task:
+        if event.task and not isinstance(data, ASIDE):
             self._touched[event.task] = event.seq
         if isinstance(data, e.TaskEnded):
             self._touched |= dict.fromkeys((ROOT, *run.dependants.get(event.task, ())), event.seq)
@@ -109,12 +115,25 @@ class _Decision:
         elif event.task == ROOT and isinstance(data, e.CheckPassed | e.CheckFailed):
             self._touched |= dict.fromkeys((ROOT, *run.tasks), event.seq)
 
+    def _book(self, event: e.Event) -> None:
+        run, data = self._state.run, event.data
+        if run is None or not isinstance(data, e.UsageBooked | e.BudgetRaised):
+            return
+        raised = named(self._state, run, data.scope) if isinstance(data, e.BudgetRaised) else None
+        found = [raised] if raised is not None else over(self._state, event.agent, event.task)
+        self._booked |= {budget.scope: budget for budget in found}
+        self.room = True
+
     def settle(self) -> None:
         """Go on until no task wants anything else and no free place can be filled."""
         run = self._state.run
         if run is None or not self._state.up:
             return
-        while run.outcome is None and (self._settle_tasks(run) or self._close_budgets() or self._assign()):
+        self._close_budgets(run)
+        self._thaw(run)
+        while run.outcome is None and (
+            self._settle_tasks(run) or self._close_budgets(run) or self._thaw(run) or self._assign()
+        ):
             pass
         end = resting(self._state, run) if run.outcome is None and self.events else None
         if end is not None:
@@ -139,7 +158,24 @@ class _Decision:
         self.take([Draft(data=lease, task=stage.task, attempt=stage.round, agent=agent, cause=stage.opened)])
         return True
 
-    def _close_budgets(self) -> bool:
-        reached = list(newly_reached(self._state)) if self._booked else []
-        self.take(Draft(data=fact, agent="" if fact.scope == "run" else fact.scope) for fact in reached)
-        return bool(reached)
+    def _close_budgets(self, run: Run) -> bool:
+        """Say of budgets what their new sums mean; pause who is metered late."""
+        if not self._booked:
+            return False
+        found = [now for scope in self._booked if (now := named(self._state, run, scope)) is not None]
+        self._booked.clear()
+        told: list[e.BudgetReached | e.BudgetWarned] = [*newly_reached(found), *warnings(found, run.limits.warn_at)]
+        drafts = [about(fact.scope, fact) for fact in told]
+        self.take(drafts)
+        self.take(still_short(self._state))
+        self.take(stopped_late(self._state))
+        return bool(drafts)
+
+    def _thaw(self, run: Run) -> bool:
+        """Let those go on who have nothing to wait for any more."""
+        free = [*over_with(self._state), *(thawed(self._state, self._at) if self.room else ())]
+        self.room = False
+        if any(self._state.agents[draft.agent].stage for draft in free):
+            self.take(stirred(run, "there is room in the budget again"))
+        self.take(free)
+        return bool(free)

@@ -28,8 +28,10 @@ from engine.core.values import (
     TaskOutcome,
     TaskSpec,
     Tokens,
+    Trouble,
     Value,
     Verdict,
+    Waits,
 )
 
 
@@ -331,7 +333,17 @@ class MergeFailed(Fact, frozen=True, kw_only=True):
 
 
 class AgentPauseAsked(Fact, frozen=True, kw_only=True):
-    """A person wants the agent frozen."""
+    """The agent is to be frozen. `why`: a person wants it; or a budget is short, or a provider takes nothing.
+
+    For `budget`: `scope` is whose, `needed` what the request under way may cost at most. For `provider`: `until` is
+    Unix time, 0 where it is not known. `reason` says it in words.
+    """
+
+    why: Waits = ""
+    until: float = 0.0
+    scope: str = ""
+    needed: Amount | None = None
+    reason: str = ""
 
 
 class AgentPaused(Fact, frozen=True, kw_only=True):
@@ -418,30 +430,122 @@ class AgentSteered(Fact, frozen=True, kw_only=True):
     delivered: bool
 
 
+class SessionOpened(Fact, frozen=True, kw_only=True):
+    """The agent's program told who answers: its session, its own version and model. Envelope: agent, task."""
+
+    session: str = ""
+    version: str = ""
+    model: str = ""
+
+
 # -- money, approvals, messages ------------------------------------------------------------------------------------
 
 
 class UsageBooked(Fact, frozen=True, kw_only=True):
-    """Tokens and money spent. `source` is who says so: `agent` is the agent's own word. Envelope: agent, task."""
+    """Tokens and money spent. `source` is who says so: `agent` is the agent's own word. Envelope: agent, task.
+
+    `request` is the id of the one request that cost it, `price` where its price is from. `estimated`: its answer ended
+    without figures. `failed`: it was billed and yet of no use. Not `counted`: the agent's own word on what the gateway
+    has counted already. `saved`: it came from the cache, and is what it would have cost. `reasoning` is a part of the
+    output.
+    """
 
     tokens: Tokens
     usd: str = "0"
     source: Literal["agent", "gateway"] = "agent"
+    model: str = ""
+    provider: str = ""
+    request: str = ""
+    price: str = ""
+    estimated: bool = False
+    failed: bool = False
+    counted: bool = True
+    saved: bool = False
+    reasoning: int = 0
 
 
-class BudgetReached(Fact, frozen=True, kw_only=True):
-    """A budget is used up: nothing more is started under it. `scope` is `run` or an agent's name."""
+class BudgetWarned(Fact, frozen=True, kw_only=True):
+    """`part` percent of a budget are used; told once for each mark, and again when it was raised."""
 
     scope: str
+    part: int
     used: Amount
     limit: Amount
 
 
+class BudgetReached(Fact, frozen=True, kw_only=True):
+    """A budget is used up, or has less left than is `needed`: nothing more is started under it.
+
+    `scope` is `run`, `day`, `task:ID` or an agent's name.
+    """
+
+    scope: str
+    used: Amount
+    limit: Amount
+    needed: Amount | None = None
+
+
 class BudgetRaised(Fact, frozen=True, kw_only=True):
-    """A person raised a budget by `amount`."""
+    """A person raised a budget by `amount`; that of the day for this day."""
 
     scope: str
     amount: Amount
+
+
+class ProviderChanged(Fact, frozen=True, kw_only=True):
+    """Something happened at a provider of models. Envelope: agent whose request met it.
+
+    `until` is Unix time, 0 where there is none; `to` is the model that takes its place.
+    """
+
+    provider: str
+    model: str
+    what: Trouble
+    why: str = ""
+    until: float = 0.0
+    to: str = ""
+    attempt: int = 0
+
+
+class PermissionAsked(Fact, frozen=True, kw_only=True):
+    """An agent wants leave for a tool and waits. Envelope: agent, task, attempt.
+
+    `id` is what an answer names; `ask` is the agent's own name of it, under `lease`. `level` is what the crew's policy
+    says; `signature` is what an answer may be remembered by, empty where nothing tells it from others.
+    """
+
+    id: str
+    stage: str
+    lease: int
+    ask: str
+    tool: str
+    title: str = ""
+    paths: tuple[str, ...] = ()
+    command: str = ""
+    why: str = ""
+    level: Level = "auto"
+    signature: str = ""
+
+
+class PermissionGiven(Fact, frozen=True, kw_only=True):
+    """The answer to it. `by` a rule: because of an earlier answer. `always`: it is to be remembered."""
+
+    id: str
+    stage: str
+    lease: int
+    ask: str
+    allow: bool
+    why: str = ""
+    by: Literal["person", "policy", "rule"] = "person"
+    always: bool = False
+
+
+class RuleMade(Fact, frozen=True, kw_only=True):
+    """From here on the agents of this pool get this answer to what has this signature, without anybody being asked."""
+
+    pool: str
+    signature: str
+    allow: bool
 
 
 class ApprovalAsked(Fact, frozen=True, kw_only=True):
@@ -556,6 +660,12 @@ Data = (
     | MessageDelivered
     | NetworkRefused
     | NoticeGiven
+    | SessionOpened
+    | BudgetWarned
+    | ProviderChanged
+    | PermissionAsked
+    | PermissionGiven
+    | RuleMade
 )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Literal
 
 from engine.core import events as e
+from engine.core.evolve_spending import SPENDING, forget
 from engine.core.state import ROOT, Agent, Approval, Review, Round, Run, Stage, State, Task, evidence_key
 from engine.core.values import AgentSpec, TaskSpec
 
 Fold = Callable[[State, e.Event, Any], None]
-_FOLDS: dict[type[e.Fact], Fold] = {}
+_FOLDS: dict[type[e.Fact], Fold] = {**SPENDING}
+ASIDE = (
+    e.UsageBooked, e.BudgetWarned, e.ProviderChanged, e.SessionOpened, e.PermissionAsked, e.PermissionGiven,
+)  # fmt: skip
+"""What comes by the dozen and moves nothing: it makes no request stale, and nothing later follows from it."""
 ENGINE = "engine"
 """Who holds the engine's own steps: checks and merges."""
 
@@ -30,6 +34,8 @@ def evolve(state: State, event: e.Event) -> State:
     fold = _FOLDS.get(type(event.data))
     if fold is not None:
         fold(state, event, event.data)
+    if isinstance(event.data, ASIDE):
+        return state
     run = state.run
     if run is not None and event.task:
         task = run.task(event.task)
@@ -60,6 +66,7 @@ def _engine_started(state: State, _: e.Event, data: e.EngineStarted) -> None:
     state.epoch, state.pid, state.version = data.epoch, data.pid, data.version
     state.confinement, state.holes = data.confinement, data.holes
     state.up = True
+    state.providers = {}
 
 
 @_on(e.EngineStopped)
@@ -169,6 +176,7 @@ def _task_retried(state: State, event: e.Event, data: e.TaskRetried) -> None:
         latest.again = latest.again or task.outcome == "failed"
         task.granted = max(task.granted, latest.number + 1 - run.limits.attempts)
         latest.excused = latest.interruptions
+    run.asked = {name: asked for name, asked in run.asked.items() if asked.task != event.task or asked.allow is None}
     if data.note:
         task.notes.append((latest.number if latest is not None else 0, data.note))
     task.outcome, task.reason, task.unwanted = None, "", None
@@ -254,6 +262,7 @@ def _release(state: State, stage: Stage, event: e.Event) -> None:
     agent = state.agents.get(stage.agent)
     if agent is not None and agent.stage == stage.id:
         agent.stage, agent.since, agent.seq = "", event.at, event.seq
+        forget(_run(state), agent)
     stage.agent, stage.pid, stage.tree, stage.since = "", 0, "", event.at
 
 
@@ -389,8 +398,16 @@ def _agent(state: State, event: e.Event) -> Agent:
 
 
 @_on(e.AgentPauseAsked)
-def _pause_asked(state: State, event: e.Event, _: e.AgentPauseAsked) -> None:
-    _agent(state, event).pause = "asked"
+def _pause_asked(state: State, event: e.Event, data: e.AgentPauseAsked) -> None:
+    agent = _agent(state, event)
+    agent.pause = agent.pause or "asked"
+    agent.paused_for, agent.until, agent.reason = data.why, data.until, data.reason
+    agent.scope, agent.needed = data.scope, data.needed
+
+
+def _thaw(agent: Agent) -> None:
+    agent.pause, agent.paused_for, agent.until, agent.reason = "", "", 0.0, ""
+    agent.scope, agent.needed = "", None
 
 
 @_on(e.AgentPaused)
@@ -401,7 +418,8 @@ def _paused(state: State, event: e.Event, _: e.AgentPaused) -> None:
 @_on(e.AgentResumed)
 def _resumed(state: State, event: e.Event, _: e.AgentResumed) -> None:
     agent = _agent(state, event)
-    agent.pause, agent.held, agent.ending, agent.proof = "", "", False, ""
+    _thaw(agent)
+    agent.held, agent.ending, agent.proof = "", False, ""
     agent.limited = None
 
 
@@ -415,7 +433,8 @@ def _limit_reached(state: State, event: e.Event, data: e.LimitReached) -> None:
 @_on(e.AgentHeld)
 def _held(state: State, event: e.Event, data: e.AgentHeld) -> None:
     agent = _agent(state, event)
-    agent.held, agent.pause = data.how, ""
+    _thaw(agent)
+    agent.held = data.how
     agent.ending = data.how == "stop"
 
 
@@ -449,33 +468,7 @@ def _brought_back(state: State, event: e.Event, data: e.WorkBroughtBack) -> None
         _run(state).task(event.task).brought = data.commit
 
 
-# -- money, approvals, messages ------------------------------------------------------------------------------------
-
-
-@_on(e.UsageBooked)
-def _usage(state: State, event: e.Event, data: e.UsageBooked) -> None:
-    run = _run(state)
-    run.tokens, run.usd = run.tokens + data.tokens, _sum(run.usd, data.usd)
-    agent = state.agents.get(event.agent)
-    if agent is not None:
-        agent.tokens, agent.usd = agent.tokens + data.tokens, _sum(agent.usd, data.usd)
-
-
-def _sum(one: str, other: str) -> str:
-    return str(Decimal(one) + Decimal(other))
-
-
-@_on(e.BudgetReached)
-def _budget_reached(state: State, _: e.Event, data: e.BudgetReached) -> None:
-    holder = _run(state) if data.scope == "run" else state.agents[data.scope]
-    holder.spent_out = True
-
-
-@_on(e.BudgetRaised)
-def _budget_raised(state: State, _: e.Event, data: e.BudgetRaised) -> None:
-    holder = _run(state) if data.scope == "run" else state.agents[data.scope]
-    holder.raised = (*holder.raised, data.amount)
-    holder.spent_out = False
+# -- approvals, messages -------------------------------------------------------------------------------------------
 
 
 @_on(e.ApprovalAsked)

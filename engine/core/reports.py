@@ -11,9 +11,12 @@ from typing import Any
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.drafts import Draft, closed, of
+from engine.core.leave import asked_for
+from engine.core.lookup import AT_REST, stirred
+from engine.core.metering import parked, provider, short, spent, unparked
 from engine.core.plans import beyond_a_planner, problems
 from engine.core.requests import added, interruptions, rest
-from engine.core.state import ROOT, Round, Run, Stage, State
+from engine.core.state import ROOT, Agent, Round, Run, Stage, State
 from engine.core.values import TaskSpec
 
 Drafts = list[Draft]
@@ -46,9 +49,15 @@ def _came_up(state: State, report: c.CameUp) -> Drafts:
     # A pause ends with the processes it froze; a hold written meanwhile stands.
     thawed = [name for name, agent in state.agents.items() if agent.pause and name not in report.held]
     drafts += [Draft(data=e.AgentResumed(), agent=name) for name in thawed]
-    if thawed and run is not None and run.outcome in {"needs_human", "budget"}:
-        drafts.append(Draft(data=e.RunResumed(reason=f"{', '.join(thawed)} may go on")))
+    begin = [name for name, agent in state.agents.items() if _begins_again(agent, report)]
+    if begin and run is not None and run.outcome in AT_REST:
+        drafts.append(Draft(data=e.RunResumed(reason=f"{', '.join(begin)} may go on")))
     return drafts
+
+
+def _begins_again(agent: Agent, report: c.CameUp) -> bool:
+    """Does an agent of a run at rest have something to do again: it was paused by a person, or waited for leave?"""
+    return agent.spec.name not in report.held and agent.paused_for != "budget" and bool(agent.pause or agent.asking)
 
 
 def _goes_down(state: State, report: c.GoesDown) -> Drafts:
@@ -87,7 +96,8 @@ def _finished(state: State, report: c.Finished) -> Drafts:
     stage = _leased(state, report.stage, report.lease)
     if isinstance(stage, str) or state.run is None:
         return _ignored(state, report.stage, report.lease, str(stage))
-    return _RESULTS[type(report.result)](state.run, stage, report.result)
+    goes_on = stirred(state.run, f"a step of {stage.task} ended")
+    return [*goes_on, *_RESULTS[type(report.result)](state.run, stage, report.result)]
 
 
 def _closed(stage: Stage, result: str, *facts: e.Data, agent: str | None = None) -> Drafts:
@@ -205,6 +215,18 @@ def _began(state: State, report: c.Began) -> Drafts:
     ]
 
 
+def _asked_leave(state: State, report: c.AskedLeave) -> Drafts:
+    stage = _leased(state, report.stage, report.lease)
+    return [] if isinstance(stage, str) else asked_for(state, stage, report)
+
+
+def _opened(state: State, report: c.Opened) -> Drafts:
+    stage = _leased(state, report.stage, report.lease)
+    if isinstance(stage, str):
+        return []
+    return [of(stage, e.SessionOpened(session=report.session, version=report.version, model=report.model))]
+
+
 def _gate_passed(state: State, report: c.GatePassed) -> Drafts:
     stage = _leased(state, report.stage, report.lease)
     if isinstance(stage, str):
@@ -217,9 +239,7 @@ def _cleared(state: State, report: c.Cleared) -> Drafts:
     stage = run.stages.get(report.stage) if run is not None else None
     if stage is None or run is None or not stage.obstacle:
         return []
-    rests = run.outcome in {"needs_human", "budget"}
-    up = [Draft(data=e.RunResumed(reason="the way is clear"))] if rests else []
-    return [*up, of(stage, e.MergeCleared(stage=stage.id))]
+    return [*stirred(run, "the way is clear"), of(stage, e.MergeCleared(stage=stage.id))]
 
 
 # -- agents, money, messages ---------------------------------------------------------------------------------------
@@ -238,7 +258,7 @@ def _taken_back(state: State, name: str, reason: str) -> Drafts:
         return []
     stage = run.stages[agent.stage]
     lost = e.StageInterrupted(stage=stage.id, lease=stage.lease, reason=reason, counted=False)
-    return [of(stage, lost)]
+    return [*stirred(run, f"{name} was {reason}"), of(stage, lost)]
 
 
 def _ended(state: State, report: c.Ended) -> Drafts:
@@ -295,13 +315,6 @@ def _dropped(_: State, report: c.Dropped) -> Drafts:
 
 def _steered(_: State, report: c.Steered) -> Drafts:
     return [Draft(data=e.AgentSteered(text=report.text, delivered=report.delivered), agent=report.agent)]
-
-
-def _spent(state: State, report: c.Spent) -> Drafts:
-    if state.run is None:
-        return []
-    booked = e.UsageBooked(tokens=report.tokens, usd=report.usd, source=report.source)
-    return [Draft(data=booked, agent=report.agent, task=report.task)]
 
 
 def _took(state: State, report: c.Took) -> Drafts:
@@ -362,7 +375,13 @@ _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
     c.PutAside: _put_aside,
     c.Dropped: _dropped,
     c.Steered: _steered,
-    c.Spent: _spent,
+    c.Spent: spent,
+    c.Short: short,
+    c.Parked: parked,
+    c.Unparked: unparked,
+    c.Provider: provider,
+    c.AskedLeave: _asked_leave,
+    c.Opened: _opened,
     c.Took: _took,
     c.TurnedAway: _turned_away,
     c.Read: _read,

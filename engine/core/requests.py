@@ -10,16 +10,18 @@ from typing import Any
 
 from engine.core import commands as c
 from engine.core import events as e
-from engine.core.drafts import Draft, closed, of
-from engine.core.errors import Busy, Refused, Stale, Unknown
+from engine.core.answers import answer, raise_budget
+from engine.core.drafts import Draft, of
+from engine.core.errors import Busy, Refused, Unknown
+from engine.core.lookup import taken_up, the_agent, the_run, the_task, the_unfinished
 from engine.core.patterns import PATTERNS, PLANNING
 from engine.core.plans import Problem, missing_capabilities, problems
 from engine.core.stages import merging
-from engine.core.state import ROOT, Agent, Approval, Run, State, Task
+from engine.core.state import Run, State
 from engine.core.values import Outcome, Source, TaskSpec
 
 Drafts = list[Draft]
-_HANDLERS: dict[type[c.Request], Callable[[State, Any], Drafts]] = {}
+_HANDLERS: dict[type[c.Request], Callable[[State, Any], Drafts]] = {c.Answer: answer, c.RaiseBudget: raise_budget}
 
 
 def _handles(
@@ -35,52 +37,6 @@ def _handles(
 def handle(state: State, request: c.Requests) -> Drafts:
     """The drafts a request leads to. Raises Refused, naming what is wrong and the way out."""
     return _HANDLERS[type(request)](state, request)
-
-
-# -- looking things up ---------------------------------------------------------------------------------------------
-
-
-def _run(state: State) -> Run:
-    if state.run is None:
-        raise Refused("there is no run here yet; start one with `quarterdeck run`", code="unknown")
-    return state.run
-
-
-def _unfinished(state: State, version: int | None = None) -> Run:
-    run = _run(state)
-    if version is not None and version != run.version:
-        raise Stale("run", run.id, version, run.version, run.outcome or "under way")
-    if not run.unfinished:
-        raise Refused(f"run {run.id} is over ({run.outcome}); start another with `quarterdeck run`", code="over")
-    return run
-
-
-def _task(state: State, name: str, version: int | None) -> Task:
-    run = _run(state)
-    task = run.tasks.get(name)
-    if task is None:
-        raise Unknown("task", name, sorted(run.tasks)[:12])
-    if version is not None and version != task.version:
-        raise Stale("task", name, version, task.version, task.outcome or "under way")
-    return task
-
-
-def _agent(state: State, name: str, version: int | None = None) -> Agent:
-    agent = state.agents.get(name)
-    if agent is None:
-        raise Unknown("agent", name, sorted(state.agents))
-    if version is not None and version != agent.version:
-        raise Stale("agent", name, version, agent.version, agent.held or agent.pause or agent.stage or "idle")
-    return agent
-
-
-def _taken_up(run: Run, reason: str, *, unconfined: bool = False) -> Drafts:
-    """A run at rest goes on when a person moves something."""
-    if run.outcome is None:
-        return []
-    waiting = [stage for stage in run.stages.values() if stage.obstacle]
-    cleared = [of(stage, e.MergeCleared(stage=stage.id)) for stage in waiting]
-    return [Draft(data=e.RunResumed(reason=reason, unconfined=unconfined)), *cleared]
 
 
 # -- the run -------------------------------------------------------------------------------------------------------
@@ -146,13 +102,13 @@ def _told(problem: Problem) -> str:
 
 @_handles(c.ResumeRun)
 def _resume(state: State, request: c.ResumeRun) -> Drafts:
-    run = _unfinished(state, request.version)
-    return _taken_up(run, "resumed by a person", unconfined=request.unconfined)
+    run = the_unfinished(state, request.version)
+    return taken_up(run, "resumed by a person", unconfined=request.unconfined)
 
 
 @_handles(c.StopRun)
 def _stop(state: State, request: c.StopRun) -> Drafts:
-    run = _unfinished(state, request.version)
+    run = the_unfinished(state, request.version)
     if run.outcome == "stopped":
         return []
     return [*interruptions(run, request.reason, counted=False), Draft(data=rest(run, "stopped", request.reason))]
@@ -184,16 +140,16 @@ def rest(run: Run, outcome: Outcome, reason: str) -> e.RunEnded:
 
 @_handles(c.AddTasks)
 def _add(state: State, request: c.AddTasks) -> Drafts:
-    run = _unfinished(state)
+    run = the_unfinished(state)
     _valid(request.tasks, tuple(run.tasks))
     _manned(state, run, request.tasks)
-    return [*_taken_up(run, "tasks were added"), *added(request.tasks, request.source, cause=run.seq)]
+    return [*taken_up(run, "tasks were added"), *added(request.tasks, request.source, cause=run.seq)]
 
 
 @_handles(c.ReviseTask)
 def _revise(state: State, request: c.ReviseTask) -> Drafts:
-    run = _unfinished(state)
-    task = _task(state, request.spec.id, request.version)
+    run = the_unfinished(state)
+    task = the_task(state, request.spec.id, request.version)
     if task.outcome is not None:
         raise Refused(f'task "{request.spec.id}" is {task.outcome}; add a new task instead', code="over")
     if merging(run, task):
@@ -208,14 +164,14 @@ def _revise(state: State, request: c.ReviseTask) -> Drafts:
 
 @_handles(c.RetryTask)
 def _retry(state: State, request: c.RetryTask) -> Drafts:
-    run = _run(state)
-    task = _task(state, request.task, request.version)
+    run = the_run(state)
+    task = the_task(state, request.task, request.version)
     if task.outcome == "done":
         raise Refused(f'task "{request.task}" is merged; add a new task to change more', code="over")
     if run.outcome == "verified":
         raise Refused(f"run {run.id} is over; start another with `quarterdeck run`", code="over")
     again = [Draft(data=e.TaskRetried(note=request.note), task=request.task)]
-    return [*_taken_up(run, f"{request.task} is tried again"), *again, *_unblocked(run, request.task)]
+    return [*taken_up(run, f"{request.task} is tried again"), *again, *_unblocked(run, request.task)]
 
 
 def _unblocked(run: Run, name: str) -> Drafts:
@@ -231,21 +187,21 @@ def _unblocked(run: Run, name: str) -> Drafts:
 
 @_handles(c.CancelTask)
 def _cancel(state: State, request: c.CancelTask) -> Drafts:
-    run = _unfinished(state)
-    task = _task(state, request.task, request.version)
+    run = the_unfinished(state)
+    task = the_task(state, request.task, request.version)
     if task.outcome is not None:
         raise Refused(f'task "{request.task}" is {task.outcome} already', code="over")
     asked = Draft(data=e.TaskCancelAsked(note=request.note), task=request.task)
-    return [*_taken_up(run, f"{request.task} is cancelled"), asked]
+    return [*taken_up(run, f"{request.task} is cancelled"), asked]
 
 
 @_handles(c.ReassignTask)
 def _reassign(state: State, request: c.ReassignTask) -> Drafts:
-    run = _unfinished(state)
-    task = _task(state, request.task, request.version)
+    run = the_unfinished(state)
+    task = the_task(state, request.task, request.version)
     if task.outcome == "done":
         raise Refused(f'task "{request.task}" is merged; add a new task to change more', code="over")
-    agent = _agent(state, request.to)
+    agent = the_agent(state, request.to)
     if not {task.spec.kind, *task.spec.needs}.issubset(agent.spec.does):
         raise Refused(f'agent "{request.to}" does not do {", ".join((task.spec.kind, *task.spec.needs))}')
     taken = [
@@ -257,7 +213,7 @@ def _reassign(state: State, request: c.ReassignTask) -> Drafts:
         if run.stages[name].kind == "work" and run.stages[name].agent not in {"", request.to}
     ]
     pinned = Draft(data=e.TaskReassigned(to=request.to), task=request.task)
-    return [*_taken_up(run, f"{request.task} is reassigned"), *taken, pinned]
+    return [*taken_up(run, f"{request.task} is reassigned"), *taken, pinned]
 
 
 # -- agents --------------------------------------------------------------------------------------------------------
@@ -265,28 +221,28 @@ def _reassign(state: State, request: c.ReassignTask) -> Drafts:
 
 @_handles(c.PauseAgent)
 def _pause(state: State, request: c.PauseAgent) -> Drafts:
-    agent = _agent(state, request.agent, request.version)
+    agent = the_agent(state, request.agent, request.version)
     if agent.held:
         raise Refused(f'agent "{request.agent}" is held since its {agent.held}; there is nothing to freeze')
-    if agent.pause:
+    if agent.pause and not agent.paused_for:
         return []
     return [Draft(data=e.AgentPauseAsked(), agent=request.agent)]
 
 
 @_handles(c.ResumeAgent)
 def _resume_agent(state: State, request: c.ResumeAgent) -> Drafts:
-    agent = _agent(state, request.agent, request.version)
-    run = _run(state)
+    agent = the_agent(state, request.agent, request.version)
+    run = the_run(state)
     if not (agent.pause or agent.held):
         return []
     freed = Draft(data=e.AgentResumed(), agent=request.agent)
     up = run.outcome is not None and run.unfinished and run.outcome != "stopped"
-    return [freed, *(_taken_up(run, f"{request.agent} is back") if up else [])]
+    return [freed, *(taken_up(run, f"{request.agent} is back") if up else [])]
 
 
 @_handles(c.StopAgent)
 def _stop_agent(state: State, request: c.StopAgent) -> Drafts:
-    agent = _agent(state, request.agent, request.version)
+    agent = the_agent(state, request.agent, request.version)
     if agent.held:
         return []
     return [Draft(data=e.AgentHeld(how="stop", reason=request.reason), agent=request.agent)]
@@ -317,50 +273,7 @@ def carries(state: State, run: str, task: str, kind: str) -> bool:
 
 @_handles(c.SteerAgent)
 def _steer(state: State, request: c.SteerAgent) -> Drafts:
-    _agent(state, request.agent)
+    the_agent(state, request.agent)
     if not request.text.strip():
         raise Refused("there is nothing to say to it: the text is empty")
     return []
-
-
-# -- approvals and budgets -----------------------------------------------------------------------------------------
-
-
-def waiting_approvals(run: Run) -> list[Approval]:
-    """What a person owes, oldest first."""
-    asks = [stage for stage in run.stages.values() if stage.kind == "ask"]
-    open_asks = [a for ask in asks for a in run.task(ask.task).answers if a.granted is None and a.stage == ask.id]
-    return sorted(open_asks, key=lambda approval: approval.at)
-
-
-@_handles(c.Answer)
-def _answer(state: State, request: c.Answer) -> Drafts:
-    run = _run(state)
-    approval = _named(waiting_approvals(run), request.approval)
-    if approval.task != ROOT:
-        _task(state, approval.task, request.version)
-    given = e.ApprovalGiven(stage=approval.stage, granted=request.granted, why=request.why, patch=approval.patch)
-    stage = run.stages[approval.stage]
-    taken_up = _taken_up(run, f"{'approved' if request.granted else 'denied'}: {approval.what}")
-    return [*taken_up, of(stage, given), closed(stage, "granted" if request.granted else "denied")]
-
-
-def _named(waiting: list[Approval], name: str) -> Approval:
-    exact = [a for a in waiting if a.stage == name]
-    near = exact or [a for a in waiting if a.task == name or a.stage.endswith(f"/{name}")]
-    if len(near) == 1:
-        return near[0]
-    raise Unknown("approval", name, [a.stage for a in (near or waiting)])
-
-
-@_handles(c.RaiseBudget)
-def _raise(state: State, request: c.RaiseBudget) -> Drafts:
-    of_run = request.scope == "run"
-    run = _unfinished(state, request.version if of_run else None)
-    if not of_run:
-        _agent(state, request.scope, request.version)
-    raised = Draft(
-        data=e.BudgetRaised(scope=request.scope, amount=request.amount),
-        agent="" if of_run else request.scope,
-    )
-    return [raised, *(_taken_up(run, f"the budget of {request.scope} was raised") if run.outcome == "budget" else [])]

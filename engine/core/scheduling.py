@@ -10,12 +10,13 @@ import heapq
 from collections.abc import Iterator
 
 from engine.core import events as e
+from engine.core.budgets import OF_TASK, of_day
 from engine.core.evolve import ENGINE
 from engine.core.routing import choose, free, to_review
 from engine.core.stages import AGENT_KINDS
 from engine.core.state import Agent, Run, Stage, State
 
-Signature = tuple[str, tuple[str, ...], str | None, tuple[str, ...], bool]
+Signature = tuple[str, tuple[str, ...], str | None, tuple[str, ...], bool, bool]
 Key = tuple[int, int, int, int, int]
 _RANK = {"merge": 0, "check": 1, "review": 2, "plan": 3, "work": 4}
 
@@ -47,6 +48,9 @@ class Agenda:
             self._stale = True
         elif isinstance(data, e.StageOpened | e.StageInterrupted | e.MergeCleared) and run is not None:
             self._push(run, run.stages[data.stage])
+        elif isinstance(data, e.BudgetReached | e.BudgetRaised) and run is not None and data.scope.startswith(OF_TASK):
+            for name in run.task(data.scope.removeprefix(OF_TASK)).open:
+                self._push(run, run.stages[name])
         elif isinstance(data, e.TaskReassigned | e.TaskRevised | e.ReviewGiven) and run is not None:
             self._stale = self._stale or isinstance(data, e.TaskRevised)
             for name in run.task(event.task).open:
@@ -69,7 +73,8 @@ class Agenda:
 
     def _heads(self, run: Run, places: frozenset[str], skills: frozenset[str]) -> Iterator[Stage]:
         for signature, heap in list(self._heaps.items()):
-            if signature[0] not in places or not skills.issuperset(signature[1]):
+            kind, needs, *_, without_budget = signature
+            if kind not in places or without_budget or not skills.issuperset(needs):
                 continue
             while heap and not _waits(run, heap[0][1], signature):
                 heapq.heappop(heap)
@@ -97,7 +102,9 @@ class Agenda:
 
 def _signature(run: Run, stage: Stage) -> Signature:
     """All that decides who may take it: whoever can take one step of a heap can take any of it."""
-    return (stage.kind, stage.needs, stage.pin, stage.avoid, stage.kind == "work" and to_review(run, stage))
+    reviewed = stage.kind == "work" and to_review(run, stage)
+    without_budget = stage.kind in AGENT_KINDS and run.task(stage.task).spent_out
+    return (stage.kind, stage.needs, stage.pin, stage.avoid, reviewed, without_budget)
 
 
 def _waits(run: Run, name: str, signature: Signature) -> bool:
@@ -113,7 +120,8 @@ def _places(state: State, run: Run, ready: list[Agent]) -> frozenset[str]:
     if run.under_way.get("check", 0) < run.limits.agents:
         places.add("check")
     busy = sum(1 for agent in state.agents.values() if agent.stage)
-    if busy < run.limits.agents and not run.spent_out and ready:
+    spent_out = run.spent_out or of_day(state, run).account.spent_out
+    if busy < run.limits.agents and not spent_out and ready:
         places |= AGENT_KINDS
     return frozenset(places)
 

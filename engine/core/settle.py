@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from engine.core import events as e
+from engine.core.budgets import OF_TASK, spent_out
 from engine.core.drafts import Draft, of
+from engine.core.leave import wish
 from engine.core.patterns import PATTERNS
 from engine.core.requests import rest
 from engine.core.routing import able
 from engine.core.stages import AGENT_KINDS, Doing, Ended, View, Want, stage_id
-from engine.core.state import ROOT, Run, Stage, State, Task
+from engine.core.state import ROOT, Agent, Run, Stage, State, Task
 from engine.core.values import Outcome
+from engine.core.waiting import short_of, waiting_stages
 
 Drafts = list[Draft]
 
@@ -71,23 +74,27 @@ def _end(run: Run, task: Task, ended: Ended, cause: int) -> Drafts:
 def resting(state: State, run: Run) -> Draft | None:
     """The end of a run in which nothing can move without a person or money; None while something can.
 
-    A frozen agent counts as moving: whoever froze it is at it.
+    An agent that a person froze counts as moving: whoever froze it is at it. So does one that a provider lets wait, as
+    it goes on by itself. One that waits for budget or leave does not: its step stays assigned, and rests.
     """
-    if any(run.under_way.values()) or any(stage.kind == "wait" for stage in run.stages.values()):
+    waiting = waiting_stages(state, run)
+    moving = sum(run.under_way.values()) > len(waiting)
+    if moving or any(stage.kind == "wait" for stage in run.stages.values()):
         return None
     if not run.stages:
         return Draft(data=rest(run, "failed", "nothing is left to do, and yet it is not done: this is a defect"))
-    spent = run.spent_out or any(_only_spent(state, run, stage) for stage in run.stages.values())
+    spent = any(_only_spent(state, run, stage) for stage in run.stages.values())
     reasons = [_why(state, run, stage) for stage in run.stages.values()]
     told = "; ".join(dict.fromkeys(reasons[:20]))
-    return Draft(data=rest(run, "budget" if spent and _needs_agent(run) else "needs_human", told))
-
-
-def _needs_agent(run: Run) -> bool:
-    return any(stage.kind in AGENT_KINDS for stage in run.stages.values())
+    return Draft(data=rest(run, "budget" if spent else "needs_human", told))
 
 
 def _only_spent(state: State, run: Run, stage: Stage) -> bool:
+    """Is it for want of budget alone that a step is not taken, or does not go on?"""
+    if stage.agent:
+        return state.agents[stage.agent].waits == "budget"
+    if stage.kind in AGENT_KINDS and spent_out(state, run, stage.task):
+        return True
     ready = [agent for agent in able(state.agents.values(), run, stage) if not (agent.held or agent.pause)]
     return stage.kind in AGENT_KINDS and bool(ready) and all(agent.spent_out for agent in ready)
 
@@ -97,14 +104,28 @@ def _why(state: State, run: Run, stage: Stage) -> str:
         return f"{stage.task} waits for a decision: {stage.why} (`quarterdeck approve {stage.task}`, or deny)"
     if stage.obstacle:
         return f"{stage.task} waits to be merged: {stage.obstacle}"
+    if stage.agent:
+        return _why_it_waits(run, stage, state.agents[stage.agent])
     if stage.kind in AGENT_KINDS:
         return _why_unassigned(state, run, stage)
     return f"{stage.task} waits for its {stage.kind}"
 
 
+def _why_it_waits(run: Run, stage: Stage, agent: Agent) -> str:
+    if agent.waits == "permission":
+        asked = run.asked[agent.asking[0]]
+        name = asked.id.rpartition("/")[2]
+        return f"{stage.task} waits for leave: {wish(asked)} (`quarterdeck approve {name}`, or deny)"
+    return f"{stage.task} waits: {short_of(agent)}"
+
+
 def _why_unassigned(state: State, run: Run, stage: Stage) -> str:
-    if run.spent_out:
-        return "the budget of the run is used up (`quarterdeck budget raise run AMOUNT`)"
+    scope = spent_out(state, run, stage.task)
+    if scope:
+        whose = (
+            f"{stage.task} waits: the budget of {scope}" if scope.startswith(OF_TASK) else f"the budget of the {scope}"
+        )
+        return f"{whose} is used up (`quarterdeck budget raise {scope} AMOUNT`)"
     crew = able(state.agents.values(), run, stage)
     if not crew:
         return f"{stage.task} waits: no agent of the crew may do its {stage.kind}"

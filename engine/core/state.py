@@ -25,11 +25,63 @@ from engine.core.values import (
     TaskOutcome,
     TaskSpec,
     Tokens,
+    Trouble,
     Verdict,
+    Waits,
 )
 
 ROOT = "_"
 """The id of the root task, which is the run itself; no task of a plan can have it."""
+
+
+class Account(Struct, kw_only=True):
+    """What was booked on a budget's account and raised since. `warned` is the last mark that was told, in percent.
+
+    `spent_out`: nothing is started under it; it is used up, or has less left than a request may cost.
+    """
+
+    tokens: Tokens = Tokens()
+    usd: str = "0"
+    raised: tuple[Amount, ...] = ()
+    spent_out: bool = False
+    warned: int = 0
+
+
+class Day(Account, kw_only=True):
+    """What was spent on one day by all runs here. `number` is days since the epoch, in UTC."""
+
+    number: int = 0
+
+
+class Asked(Struct, kw_only=True):
+    """Leave that an agent wants for a tool. `allow` is None while nobody has answered; `ask` is its own name of it."""
+
+    id: str
+    ask: str
+    stage: str
+    lease: int
+    task: str
+    agent: str
+    tool: str
+    title: str
+    paths: tuple[str, ...]
+    command: str
+    reason: str
+    level: Level
+    signature: str
+    at: float
+    allow: bool | None = None
+    why: str = ""
+
+
+class Provider(Struct, kw_only=True):
+    """How a provider's model is: what happened last, since when; `until` and `to` as in `ProviderChanged`."""
+
+    what: Trouble
+    why: str
+    until: float
+    to: str
+    at: float
 
 
 class Review(Struct, frozen=True, kw_only=True):
@@ -111,7 +163,7 @@ class Stage(Struct, kw_only=True):
     paths: tuple[str, ...] = ()
 
 
-class Task(Struct, kw_only=True):
+class Task(Account, kw_only=True):
     """One task with everything known about it."""
 
     spec: TaskSpec
@@ -141,8 +193,11 @@ class Task(Struct, kw_only=True):
         return self.rounds[-1] if self.rounds else None
 
 
-class Agent(Struct, kw_only=True):
-    """One worker. `held` is how a person took it out of service."""
+class Agent(Account, kw_only=True):
+    """One worker. `held` is how a person took it out of service.
+
+    `paused_for`, and what follows it, is why it is paused, where not because of a person: see `AgentPauseAsked`.
+    """
 
     spec: AgentSpec
     version: int = 0
@@ -155,14 +210,28 @@ class Agent(Struct, kw_only=True):
     gone: bool = True
     since: float = 0.0
     seq: int = 0  # the event its state rests on
-    tokens: Tokens = Tokens()
-    usd: str = "0"
-    raised: tuple[Amount, ...] = ()
-    spent_out: bool = False
     limited: Limited | None = None  # the last limit that its program reached
+    paused_for: Waits = ""
+    until: float = 0.0
+    scope: str = ""
+    needed: Amount | None = None
+    reason: str = ""
+    asking: list[str] = field(default_factory=list)  # ids of what it wants leave for
+    told: Tokens = Tokens()  # its own word on what the gateway counted
+    told_usd: str = "0"
+    sessions: dict[str, str] = field(default_factory=dict)  # by task
+    program: str = ""  # the version of its program, as that says
+    model_used: str = ""
+
+    @property
+    def waits(self) -> Literal["", "budget", "provider", "permission"]:
+        """What it waits for; empty where it is at work, idle, or paused by a person."""
+        if self.pause:
+            return self.paused_for
+        return "permission" if self.asking else ""
 
 
-class Run(Struct, kw_only=True):
+class Run(Account, kw_only=True):
     """The one run: its rules, its tasks, its open stages and what it used."""
 
     id: str
@@ -187,10 +256,9 @@ class Run(Struct, kw_only=True):
     unended: int = 0
     under_way: dict[str, int] = field(default_factory=dict)  # kind of step -> how many are assigned
     evidence: dict[str, int] = field(default_factory=dict)  # passed: (tree, command, env) -> seq
-    tokens: Tokens = Tokens()
-    usd: str = "0"
-    raised: tuple[Amount, ...] = ()
-    spent_out: bool = False
+    saved: Tokens = Tokens()  # what answers from the cache would have cost
+    saved_usd: str = "0"
+    asked: dict[str, Asked] = field(default_factory=dict)  # leave that waits for a person, or has a person's answer
     outcome: Outcome | None = None  # None: under way
     reason: str = ""
     ended: float = 0.0
@@ -222,6 +290,9 @@ class State(Struct, kw_only=True):
     kept: list[str] = field(default_factory=list)  # refs of work that was put aside, the oldest first
     dropped: int = 0  # how much of it is kept no more
     dropped_at: float = 0.0
+    day: Day = field(default_factory=Day)  # the last on which anything was booked or raised
+    providers: dict[str, Provider] = field(default_factory=dict)  # "PROVIDER/MODEL" -> what is the matter with it
+    rules: dict[str, dict[str, bool]] = field(default_factory=dict)  # pool -> signature -> the answer to it
 
 
 def evidence_key(tree: str, command: str, env: str) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from engine.core import commands as c
 from engine.core import events as e
+from engine.core.approvals import waiting_approvals
 from engine.core.decide import Mind
 from engine.core.guarded import Touch, guarded
-from engine.core.requests import waiting_approvals
 from engine.core.state import Agent, Run, Stage, Task
 from engine.core.values import AgentSpec, Change, CheckRun, Limits, TaskSpec
 

@@ -7,29 +7,18 @@ Nothing is made harmless or cut here: who shows it does that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
 
 from engine.core import events as e
-from engine.core.amounts import show as show_amount
 from engine.core.limits import reached, setting
 from engine.core.state import State
 from engine.core.values import Change, CheckRun
 from tui.faces import Face
-from tui.headless.moments import count, listed, short, span, spent
+from tui.headless.gist_of_spending import TELLERS
+from tui.headless.moments import count, hour, listed, short, span
+from tui.headless.said import Gist, Teller, joined
 from tui.headless.telling import telling
 
-
-class Gist(NamedTuple):
-    """A state (face and word), what happened in one line, and lines that tell more."""
-
-    face: Face
-    word: str
-    text: str = ""
-    more: tuple[str, ...] = ()
-
-
-Teller = Callable[[e.Event, Any, State], Gist]
-_TELLERS: dict[type[e.Fact], Teller] = {}
+_TELLERS: dict[type[e.Fact], Teller] = {**TELLERS}
 _SAYS = {
     "clarification_request": "asks",
     "escalation": "escalates",
@@ -61,10 +50,6 @@ def _says(*facts: type[e.Fact]) -> Callable[[Teller], Teller]:
         return teller
 
     return register
-
-
-def _joined(*parts: str) -> str:
-    return ": ".join(part for part in parts if part)
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -113,7 +98,7 @@ def _plan_given(_: e.Event, data: e.PlanGiven, __: State) -> Gist:
 @_says(e.PlanRevised)
 def _plan_revised(_: e.Event, data: e.PlanRevised, __: State) -> Gist:
     dropped = f"; without {listed(list(data.cancelled))}" if data.cancelled else ""
-    return Gist("plan", "plan", _joined(f"{count(len(data.added), 'task')} added{dropped}", data.note))
+    return Gist("plan", "plan", joined(f"{count(len(data.added), 'task')} added{dropped}", data.note))
 
 
 @_says(e.PlanRefused)
@@ -164,7 +149,7 @@ def _task_ended(_: e.Event, data: e.TaskEnded, __: State) -> Gist:
 def _stage_opened(_: e.Event, data: e.StageOpened, __: State) -> Gist:
     if data.kind == "wait":
         return Gist("wait", "waits", f"{span(data.due)} before the next attempt")
-    return Gist("plan", "due", _joined(data.kind, data.why))
+    return Gist("plan", "due", joined(data.kind, data.why))
 
 
 @_says(e.StageAssigned)
@@ -205,7 +190,7 @@ def _attempt_started(event: e.Event, data: e.AttemptStarted, state: State) -> Gi
 
 @_says(e.AttemptClaimed)
 def _attempt_claimed(_: e.Event, data: e.AttemptClaimed, __: State) -> Gist:
-    return Gist("claim", "claims", _joined(size(data.change), data.summary))
+    return Gist("claim", "claims", joined(size(data.change), data.summary))
 
 
 @_says(e.AttemptFailed)
@@ -289,7 +274,12 @@ def _merge_failed(_: e.Event, data: e.MergeFailed, __: State) -> Gist:
 
 
 @_says(e.AgentPauseAsked)
-def _pause_asked(_: e.Event, __: e.AgentPauseAsked, ___: State) -> Gist:
+def _pause_asked(_: e.Event, data: e.AgentPauseAsked, __: State) -> Gist:
+    if data.why == "budget":
+        return Gist("wait", "waits", joined(f"for the budget of {data.scope}", data.reason))
+    if data.why == "provider":
+        until = f" until {hour(data.until)}" if data.until else ""
+        return Gist("wait", "waits", joined(f"for its provider{until}", data.reason))
     return Gist("wait", "pause", "asked for")
 
 
@@ -305,7 +295,7 @@ def _resumed(_: e.Event, __: e.AgentResumed, ___: State) -> Gist:
 
 @_says(e.AgentHeld)
 def _held(_: e.Event, data: e.AgentHeld, __: State) -> Gist:
-    return Gist("ended", "held", _joined(f"gets nothing until resumed, after a {data.how}", data.reason))
+    return Gist("ended", "held", joined(f"gets nothing until resumed, after a {data.how}", data.reason))
 
 
 @_says(e.AgentStopped)
@@ -354,25 +344,7 @@ def _steered(_: e.Event, data: e.AgentSteered, __: State) -> Gist:
     return Gist("note", "told", f"{data.text}{'' if data.delivered else ' (in its inbox)'}")
 
 
-# -- money, approvals, messages ------------------------------------------------------------------------------------
-
-
-@_says(e.UsageBooked)
-def _usage(_: e.Event, data: e.UsageBooked, __: State) -> Gist:
-    whose = " by its own word" if data.source == "agent" else ""
-    return Gist("plan", "used", f"{spent(data.tokens, data.usd) or 'nothing'}{whose}")
-
-
-@_says(e.BudgetReached)
-def _budget_reached(_: e.Event, data: e.BudgetReached, __: State) -> Gist:
-    raise_it = f"quarterdeck budget raise {data.scope} AMOUNT"
-    used = f"{show_amount(data.used)} of {show_amount(data.limit)} are used; nothing is started under it"
-    return Gist("wait", "budget", f"of {data.scope}: {used}", (f"go on with: {raise_it}",))
-
-
-@_says(e.BudgetRaised)
-def _budget_raised(_: e.Event, data: e.BudgetRaised, __: State) -> Gist:
-    return Gist("busy", "budget", f"of {data.scope} raised by {show_amount(data.amount)}")
+# -- approvals, messages -------------------------------------------------------------------------------------------
 
 
 @_says(e.ApprovalAsked)
@@ -389,7 +361,7 @@ def _approval_given(_: e.Event, data: e.ApprovalGiven, __: State) -> Gist:
 @_says(e.MessageAccepted)
 def _message_accepted(_: e.Event, data: e.MessageAccepted, __: State) -> Gist:
     said = next((value for value in data.payload.values() if isinstance(value, str)), "")
-    return Gist("note", _SAYS.get(data.kind, data.kind), _joined(f"to {data.to}" if data.to else "", said))
+    return Gist("note", _SAYS.get(data.kind, data.kind), joined(f"to {data.to}" if data.to else "", said))
 
 
 @_says(e.MessageRefused)

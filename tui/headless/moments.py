@@ -35,6 +35,11 @@ def day_time(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
+def hour(at: float) -> str:
+    """A moment of today in local time: `14:05`."""
+    return time.strftime("%H:%M", time.localtime(at))
+
+
 def short(oid: str) -> str:
     """A git object name as git itself shortens it."""
     return oid[:7]

@@ -13,7 +13,7 @@ from tui.faces import Face
 from tui.headless.look import Look
 
 if TYPE_CHECKING:
-    from tui.headless.gist import Gist
+    from tui.headless.said import Gist
 
 GAP = "  "
 WORD = 12

@@ -10,11 +10,12 @@ from engine.core import events as e
 from engine.core.evolve import evolve
 from engine.core.state import ROOT, State
 from tui.headless.ending import Proof, ending
-from tui.headless.gist import Gist, gist, kind_of_stage
+from tui.headless.gist import gist, kind_of_stage
 from tui.headless.look import Look
 from tui.headless.moments import clock
 from tui.headless.opening import opening
 from tui.headless.rows import Columns, rows
+from tui.headless.said import Gist
 
 _ALWAYS = (
     e.EngineStopped, e.RunResumed, e.PlanRevised, e.PlanRefused, e.TaskAdded, e.TaskRevised, e.TaskRetried,

@@ -42,6 +42,7 @@ class _Shown(NamedTuple):
 
     stands: OfAgent
     version: int
+    used: tuple[Span, ...]
     when: str
     last: str
     room: int
@@ -67,7 +68,8 @@ def rows(board: Board, room: int, wanted: str = "", lines: int = 0) -> Listing:
     def row(place: int) -> Row:
         _, number, agent, stands = found[place]
         last = _last(board, agent, stands)
-        shown = _Shown(stands, agent.version, _when(stands, today), last, room, number, size, height, board.live)
+        used, when = spans(agent), _when(stands, today)
+        shown = _Shown(stands, agent.version, used, when, last, room, number, size, height, board.live)
         return _kept(board, agent, shown)
 
     return Listing([key("agent", agent.spec.name) for _, _, agent, _ in found], row, height=height)
@@ -132,7 +134,7 @@ def _second(agent: Agent, shown: _Shown) -> Line:
     parts = [
         line(Span("scripted", "note")) if agent.spec.runtime == "scripted" else BLANK,
         rests if shown.height == LINES or _moves(shown) else BLANK,
-        *(line(part) for part in spans(agent)),
+        *(line(part) for part in shown.used),
         line(Span(shown.last, "")) if shown.height == LINES else BLANK,
     ]
     return fit((INDENT, *joined(parts)), shown.room)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from engine.core.requests import waiting_approvals
+from engine.core.approvals import waiting_approvals
 from engine.core.state import Approval
 from tui.viewmodel.board import Board
 from tui.viewmodel.keys import split

@@ -9,7 +9,7 @@ import msgspec
 from support.simulation.setup import tasks as some_tasks
 
 from engine.core import commands as c
-from engine.core.requests import waiting_approvals
+from engine.core.approvals import waiting_approvals
 from engine.core.state import Run, State, Task
 from engine.core.values import Amount
 

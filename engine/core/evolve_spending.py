@@ -1,0 +1,144 @@
+"""The folds of what agents spend and ask leave for, apart from `evolve` for their length. No rule lives here either.
+
+What is told beside the count (an agent's own word, what the cache saved) goes to accounts of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from engine.core import events as e
+from engine.core.state import Account, Agent, Asked, Day, Provider, Run, State
+
+DAY = 86_400
+"""Seconds; a day begins at midnight UTC."""
+_PASSING = frozenset({"retry", "cache_hit", "refused", "estimated"})
+"""What happens at a provider without being a state it is in."""
+
+
+def day_of(at: float) -> int:
+    """The number of the day that a moment lies in."""
+    return int(at // DAY)
+
+
+def forget(run: Run, agent: Agent) -> None:
+    """What an agent wants leave for is void with its step; what was answered stays."""
+    for name in agent.asking:
+        run.asked.pop(name, None)
+    agent.asking = []
+
+
+def _run(state: State) -> Run:
+    if state.run is None:
+        raise KeyError("no run")
+    return state.run
+
+
+def _day(state: State) -> Day:
+    """The account of this day, a fresh one where the last was another's."""
+    if state.day.number != day_of(state.at):
+        state.day = Day(number=day_of(state.at))
+    return state.day
+
+
+def _account(state: State, scope: str) -> Account:
+    if scope in {"run", "day"}:
+        return _run(state) if scope == "run" else _day(state)
+    if scope.startswith("task:"):
+        return _run(state).task(scope.removeprefix("task:"))
+    return state.agents[scope]
+
+
+def _usage(state: State, event: e.Event, data: e.UsageBooked) -> None:
+    run, agent = _run(state), state.agents.get(event.agent)
+    if data.saved:
+        run.saved, run.saved_usd = run.saved + data.tokens, _sum(run.saved_usd, data.usd)
+    elif data.counted:
+        accounts: list[Account] = [run, _day(state), *([agent] if agent is not None else [])]
+        for account in [*accounts, run.task(event.task)] if event.task else accounts:
+            account.tokens, account.usd = account.tokens + data.tokens, _sum(account.usd, data.usd)
+    elif agent is not None:
+        agent.told, agent.told_usd = agent.told + data.tokens, _sum(agent.told_usd, data.usd)
+
+
+def _sum(one: str, other: str) -> str:
+    return str(Decimal(one) + Decimal(other))
+
+
+def _warned(state: State, _: e.Event, data: e.BudgetWarned) -> None:
+    _account(state, data.scope).warned = data.part
+
+
+def _reached(state: State, _: e.Event, data: e.BudgetReached) -> None:
+    _account(state, data.scope).spent_out = True
+
+
+def _raised(state: State, _: e.Event, data: e.BudgetRaised) -> None:
+    account = _account(state, data.scope)
+    account.raised = (*account.raised, data.amount)
+    account.spent_out, account.warned = False, 0
+
+
+def _changed(state: State, event: e.Event, data: e.ProviderChanged) -> None:
+    name = f"{data.provider}/{data.model}"
+    if data.what == "closed":
+        state.providers.pop(name, None)
+    elif data.what not in _PASSING:
+        state.providers[name] = Provider(what=data.what, why=data.why, until=data.until, to=data.to, at=event.at)
+
+
+def _opened(state: State, event: e.Event, data: e.SessionOpened) -> None:
+    agent = state.agents.get(event.agent)
+    if agent is None:
+        return
+    if data.session:
+        agent.sessions[event.task] = data.session
+    agent.program, agent.model_used = data.version or agent.program, data.model or agent.model_used
+
+
+def _asked(state: State, event: e.Event, data: e.PermissionAsked) -> None:
+    _run(state).asked[data.id] = Asked(
+        id=data.id,
+        ask=data.ask,
+        stage=data.stage,
+        lease=data.lease,
+        task=event.task,
+        agent=event.agent,
+        tool=data.tool,
+        title=data.title,
+        paths=data.paths,
+        command=data.command,
+        reason=data.why,
+        level=data.level,
+        signature=data.signature,
+        at=event.at,
+    )
+    state.agents[event.agent].asking.append(data.id)
+
+
+def _given(state: State, _: e.Event, data: e.PermissionGiven) -> None:
+    run = _run(state)
+    asked = run.asked[data.id]
+    asked.allow, asked.why = data.allow, data.why
+    state.agents[asked.agent].asking.remove(data.id)
+    if data.by != "person":
+        del run.asked[data.id]  # it can be found again by what answered it
+
+
+def _rule(state: State, _: e.Event, data: e.RuleMade) -> None:
+    state.rules.setdefault(data.pool, {})[data.signature] = data.allow
+
+
+SPENDING: Mapping[type[e.Fact], Callable[[State, e.Event, Any], None]] = {
+    e.UsageBooked: _usage,
+    e.BudgetWarned: _warned,
+    e.BudgetReached: _reached,
+    e.BudgetRaised: _raised,
+    e.ProviderChanged: _changed,
+    e.SessionOpened: _opened,
+    e.PermissionAsked: _asked,
+    e.PermissionGiven: _given,
+    e.RuleMade: _rule,
+}

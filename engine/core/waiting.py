@@ -1,0 +1,86 @@
+"""Agents that wait: when those that were paused for want of budget go on, and who is paused late.
+
+A wait ends when there is room for what it waits for, when a person says so, or when there is nothing left to wait with:
+its step is over. A wait for a provider ends by report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.core import events as e
+from engine.core.amounts import show
+from engine.core.budgets import Budget, fits, over, reached
+from engine.core.drafts import Draft
+from engine.core.metering import about, stops
+from engine.core.state import Agent, Run, State
+from engine.core.values import Amount
+
+
+def task_of(state: State, agent: Agent) -> str:
+    """The task that an agent works on; empty for none."""
+    stage = state.run.stages.get(agent.stage) if state.run is not None else None
+    return "" if stage is None else stage.task
+
+
+def blocking(state: State, agent: Agent, at: float | None = None) -> Budget | None:
+    """The budget which has no room for what an agent waits with, if there is one."""
+    needed = agent.needed or Amount()
+    for budget in over(state, agent.spec.name, task_of(state, agent), at):
+        if budget.limits and (reached(budget) or not fits(budget, needed)):
+            return budget
+    return None
+
+
+def over_with(state: State) -> Iterator[Draft]:
+    """Those whose step is over while they were paused for it: a pause that nobody asked for does not outlive it."""
+    for name, agent in state.agents.items():
+        if agent.paused_for and not agent.stage:
+            yield Draft(data=e.AgentResumed(), agent=name)
+
+
+def thawed(state: State, at: float) -> Iterator[Draft]:
+    """Those for whom there is room now."""
+    for name, agent in state.agents.items():
+        if agent.paused_for == "budget" and agent.stage and blocking(state, agent, at) is None:
+            yield Draft(data=e.AgentResumed(), agent=name)
+
+
+def still_short(state: State) -> Iterator[Draft]:
+    """Budgets that were raised, and yet by too little for who waits: said to be reached again."""
+    told = set[str]()
+    for agent in state.agents.values():
+        if agent.paused_for != "budget" or not agent.stage:
+            continue
+        budget = blocking(state, agent)
+        if budget is not None and not budget.account.spent_out and budget.scope not in told:
+            told.add(budget.scope)
+            fact = e.BudgetReached(scope=budget.scope, used=budget.used, limit=budget.limit, needed=agent.needed)
+            yield about(budget.scope, fact)
+
+
+def stopped_late(state: State) -> Iterator[Draft]:
+    """Agents metered by their own word that work under a budget which is used up."""
+    for name, agent in state.agents.items():
+        budget = blocking(state, agent) if stops(agent) else None
+        if budget is not None:
+            asked = e.AgentPauseAsked(why="budget", scope=budget.scope, reason="metered late, by its own word")
+            yield Draft(data=asked, agent=name)
+
+
+def short_of(agent: Agent) -> str:
+    """What an agent that waits for budget lacks, and the way out."""
+    scope = agent.scope or "run"
+    whose = f"the {scope}" if scope in {"run", "day"} else scope
+    needs = f", and its request may cost {show(agent.needed)}" if agent.needed and agent.needed != Amount() else ""
+    return f"the budget of {whose} is short for {agent.spec.name}{needs} (`quarterdeck budget raise {scope} AMOUNT`)"
+
+
+def waiting_stages(state: State, run: Run) -> set[str]:
+    """Assigned steps that do not move, as their agent waits for budget, truly frozen, or for a person's leave."""
+    return {
+        agent.stage
+        for agent in state.agents.values()
+        if agent.stage in run.stages
+        and (agent.waits == "permission" or (agent.waits == "budget" and agent.pause == "frozen"))
+    }
