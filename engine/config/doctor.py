@@ -7,8 +7,9 @@ because this package knows no git.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from engine.bus.provider import GET_ONE
 from engine.config import testing
@@ -18,13 +19,16 @@ from engine.config.errors import ConfigError
 from engine.config.finding import Finding
 from engine.config.load import PROJECT_FILE
 from engine.config.programs import missing_programs
+from engine.config.reach import models
 from engine.config.settings import LimitSettings, Settings
-from engine.config.tools import installed
+from engine.config.tools import Tool, installed
+from engine.config.versions import versions
 from engine.core import amounts
 from engine.core.limits import shown
 from engine.core.plans import missing_capabilities
 from engine.processes.confinement.tiers import Tier
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 OLDEST_GIT = (2, 38)
 """The first whose `merge-tree` merges without a checkout."""
 
@@ -40,18 +44,20 @@ def findings(
     notices: Sequence[str] = (),
     brokers: Sequence[str] = (),
     kept: str = "",
+    environment: Mapping[str, str] = NOTHING,
 ) -> list[Finding]:
     """Everything `doctor` looks at, in the order it is shown.
 
     `git` is git's version (None: there is none), `path` the PATH agents get, `tier` what confines programs here as a
     probe found it, `error` why there are no settings, `notices` what is unusual about the repository, a sentence each,
-    `brokers` those that the bus could use, `kept` how much cut-short work is put aside.
+    `brokers` those that the bus could use, `kept` how much cut-short work is put aside, `environment` what holds keys.
     """
     found = [_git(git), _python(path), _configuration(settings, error)]
     if settings is not None:
-        found += [*_crew(settings), *_programs(settings, path, root), _limits(settings)]
+        found += [*_crew(settings), *_programs(settings, path, root), *models(settings, environment)]
+        found += [_limits(settings), _budgets(settings)]
         found += [*credentials(settings), *_bus(settings, brokers)]
-    found += [_tools(path), *confinement(settings, tier), *editable(root, path, tier)]
+    found += [*_tools(path, root), *confinement(settings, tier), *editable(root, path, tier)]
     if kept:
         found.append(Finding(level="ok", what="put aside", detail=f"{kept}; `quarterdeck undo` lists it"))
     found += [Finding(level="warn", what="repository", detail=notice) for notice in notices]
@@ -141,9 +147,37 @@ def _limits(settings: Settings) -> Finding:
     return Finding(level="ok", what="limits", detail=detail, more=(f"of each agent: {', '.join(each)}",))
 
 
-def _tools(path: str) -> Finding:
-    names = [tool.program for tool in installed(path)]
-    if not names:
-        return Finding(level="ok", what="installed", detail="none of the coding agents known is on PATH")
-    detail = f'{", ".join(names)}; this version starts them with runtime = "command"'
-    return Finding(level="ok", what="installed", detail=detail)
+def _budgets(settings: Settings) -> Finding:
+    given = settings.limits
+    of = (("task", given.task_budget), ("run", given.budget), ("day", given.day_budget))
+    marks = " and ".join(f"{mark} %" for mark in given.warn_at)
+    detail = ", ".join(f"{amounts.show(amount)} a {what}" for what, amount in of)
+    more = f"you are told at {marks}" if marks else "you are told nothing before it is reached"
+    return Finding(
+        level="ok", what="budgets", detail=detail, more=(more, f"at the line: {_AT_BUDGET[given.at_budget]}")
+    )
+
+
+_AT_BUDGET = {
+    "hold": "the agent stands still, its request unanswered, until the budget is raised",
+    "finish": "the agent gets a last answer that asks for nothing more",
+    "refuse": "the agent gets an error (HTTP 402)",
+}
+
+
+def _tools(path: str, root: Path) -> Iterator[Finding]:
+    """Each agent that is installed, with its version and what it can do."""
+    tools = installed(path)
+    if not tools:
+        yield Finding(level="ok", what="installed", detail="none of the coding agents known is on PATH")
+    said = versions(tools, path, root)
+    for tool in tools:
+        name = f"{tool.title} {said[tool.runtime]}".strip()
+        yield Finding(level="ok", what=f"installed {tool.program}", detail=f"{name}: {', '.join(_can(tool))}")
+
+
+def _can(tool: Tool) -> Iterator[str]:
+    yield f'works alone (runtime = "{tool.runtime}")'
+    yield "asks you for leave" if tool.asks else "never asks for leave"
+    yield "takes up its session again" if tool.resumes else "begins anew each time"
+    yield f"budgets hold by the gateway ({tool.kind})"

@@ -67,7 +67,7 @@ def tiers(settings: Settings, agent: Agent) -> dict[Tier, str]:
     """
     kind = kind_for(settings, agent)
     name = gateway_of(settings, agent, kind) if kind is not None else ""
-    vendor = VENDORS[kind] if kind is not None and name in VENDORS else None
+    vendor = VENDORS[kind] if kind is not None and _leads_to_vendor(settings, name) else None
     tables = dict.fromkeys((agent.runtime, name, *(vendor.tables if vendor is not None else ())))
     said = [settings.models[table] for table in tables if table in settings.models]
     default = vendor.models if vendor is not None else {}
@@ -132,6 +132,12 @@ def _upstream(name: str, given: Gateway, settings: Settings, environment: Mappin
         key=secret(name, said, environment) if said else None,
         plan=given.plan,
     )
+
+
+def _leads_to_vendor(settings: Settings, name: str) -> bool:
+    """Whether what the vendor calls its models is what they are called there."""
+    given = settings.gateway.get(name)
+    return name in VENDORS or (given is not None and given.url is None)
 
 
 def _without_version(url: str) -> str:

@@ -15,7 +15,7 @@ from engine.gateway.llm.values import Kind
 class Models(Strict):
     """`[models.NAME]`, of a runtime, a vendor or a gateway: which model a tier means there.
 
-    What is left out keeps the vendor's default. A gateway with a name of its own has no defaults.
+    What is left out keeps the vendor's default. A gateway with a name and a url of its own has no defaults.
     """
 
     small: ModelName | None = None
@@ -59,7 +59,7 @@ class PricesAbove(Strict):
 
 
 class Prices(Strict):
-    """`[prices."MODEL"]` of the user's file: US dollars per million tokens, in place of the vendor's list.
+    """`[prices."MODEL"]` of the user's file: US dollars per million tokens, in place of the list's.
 
     0 is a price: that of a model on your own machine.
     """
@@ -69,8 +69,9 @@ class Prices(Strict):
     cache_read: Price | None = Field(default=None, description="default: as input")
     cache_write_5m: Price | None = Field(default=None, description="default: as input")
     cache_write_1h: Price | None = Field(default=None, description="default: as cache_write_5m")
+    search: Price | None = Field(default=None, description="US dollars of one web search; default: 0")
     above: PricesAbove | None = None
-    valid_from: date | None = Field(default=None, description="before this day the vendor's list holds")
+    valid_from: date | None = Field(default=None, description="before this day the list holds")
 
 
 class CacheSwitch(Strict):

@@ -40,7 +40,13 @@ def test_a_sound_place(tmp_path, path):
         "agent builder-1": ("ok", "command, does implement", ""),
         "agent builder-2": ("ok", "command, does implement", ""),
         "limits": ("ok", "4 agents at once, 5usd a run, 3 attempts a task", ""),
-        "installed": ("ok", 'aider; this version starts them with runtime = "command"', ""),
+        "budgets": ("ok", "unlimited a task, 5usd a run, unlimited a day", ""),
+        "installed aider": (
+            "ok",
+            'aider: works alone (runtime = "aider"), never asks for leave, begins anew each time, '
+            "budgets hold by the gateway (openai)",
+            "",
+        ),
         "confinement": ("ok", "strong (namespaces)", ""),
     }
 

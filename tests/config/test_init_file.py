@@ -126,7 +126,10 @@ def test_agents_without_a_key_are_written_as_comments_that_load_once_the_marks_a
     assert proposal.saw[2].startswith("crew: none yet, for no key to models was found; set one of $ANTHROPIC_API_KEY, ")
     assert parse_settings(proposal.text).agents == {}
     live = re.sub(
-        r"^# (\[agents|runtime|command|does|tier|budget|instances|permissions)", r"\1", proposal.text, flags=re.MULTILINE
+        r"^# (\[agents|runtime|command|does|tier|budget|instances|permissions)",
+        r"\1",
+        proposal.text,
+        flags=re.MULTILINE,
     )
     agents = parse_settings(live).agents
     assert list(agents) == [*ALL, "builder"]

@@ -36,7 +36,8 @@ def init(args: Namespace) -> int:
             output.aside("nothing was written")
             return 130
     path = write(root, proposal)
-    output.lines([*proposal.saw, f"wrote {path}; read it, add an agent, then `quarterdeck run GOAL`"])
+    then = "read it" if proposal.crew else "read it, add an agent"
+    output.lines([*proposal.saw, f"wrote {path}; {then}, then `quarterdeck run GOAL`"])
     return 0
 
 
@@ -107,6 +108,7 @@ def _findings(repo: str | None) -> list[Finding]:
         notices=notices,
         brokers=usable,
         kept=kept,
+        environment=os.environ,
     )
     return [*told, *([Finding(level="bad", what="repository", detail=trouble)] if trouble else [])]
 
