@@ -1,0 +1,118 @@
+"""How programs are pointed at the gateway and kept from asking anybody else, whatever language they are spoken to in.
+
+Names and files of the makers' own; pure functions of a brief. Where the gateway has no address nothing is set, and the
+program goes by what it finds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from engine.agents.base import Brief
+from engine.agents.environment import usual
+
+PROVIDER: Final = "quarterdeck"
+"""What the gateway is called where a program wants a name for who offers a model."""
+CONTEXT, OUTPUT = 200_000, 32_000
+"""Tokens of a model that a program does not know by name; it compacts by the first and asks at most for the second."""
+
+
+def claude_environment(brief: Brief) -> Mapping[str, str]:
+    """Claude Code, below claude-agent-acp."""
+    model = {"ANTHROPIC_MODEL": brief.model} if brief.model else {}
+    quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1"}
+    return {**usual(brief.bases, brief.token), **quiet, **model}
+
+
+def gemini_environment(brief: Brief) -> Mapping[str, str]:
+    """Gemini CLI: it reads files of a folder that it does not know only when it is told that it may."""
+    return {**usual(brief.bases, brief.token), "GEMINI_CLI_TRUST_WORKSPACE": "true"}
+
+
+def gemini_home(_: Brief) -> Mapping[str, bytes]:
+    """It logs in by its key, and tells nobody."""
+    settings = {
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "privacy": {"usageStatisticsEnabled": False},
+        "telemetry": {"enabled": False},
+        "general": {"enableAutoUpdate": False, "enableAutoUpdateNotification": False},
+    }
+    return {".gemini/settings.json": _document(settings)}
+
+
+def gemini_model(brief: Brief) -> Sequence[str]:
+    """Its model."""
+    return ("--model", brief.model) if brief.model else ()
+
+
+def qwen_environment(brief: Brief) -> Mapping[str, str]:
+    """Qwen Code."""
+    model = {"OPENAI_MODEL": brief.model} if brief.model else {}
+    return {**usual(brief.bases, brief.token), **model}
+
+
+def qwen_home(_: Brief) -> Mapping[str, bytes]:
+    """It logs in by its key, and tells nobody."""
+    settings = {
+        "security": {"auth": {"selectedType": "openai"}},
+        "privacy": {"usageStatisticsEnabled": False},
+        "telemetry": {"enabled": False},
+        "general": {"enableAutoUpdate": False, "disableAutoUpdate": True},
+    }
+    return {".qwen/settings.json": _document(settings)}
+
+
+def opencode_environment(brief: Brief) -> Mapping[str, str]:
+    """opencode, whose whole configuration is a variable; asked for leave for what changes or runs something."""
+    quiet = {
+        "OPENCODE_DISABLE_MODELS_FETCH": "1",
+        "OPENCODE_DISABLE_AUTOUPDATE": "1",
+        "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+    }
+    return {**usual(brief.bases, brief.token), **quiet, "OPENCODE_CONFIG_CONTENT": json.dumps(_opencode(brief))}
+
+
+def _opencode(brief: Brief) -> Mapping[str, Any]:
+    config: dict[str, Any] = {
+        "autoupdate": False,
+        "share": "disabled",
+        "permission": {"edit": "ask", "bash": "ask", "webfetch": "ask"},
+    }
+    if base := brief.bases.get("openai"):
+        options = {"baseURL": f"{base}/v1", "apiKey": brief.token}
+        if not brief.model:
+            return config | {"provider": {"openai": {"options": options}}, "enabled_providers": ["openai"]}
+        model = {"name": brief.model, "limit": {"context": CONTEXT, "output": OUTPUT}}
+        provider = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {brief.model: model}}
+        chosen = f"{PROVIDER}/{brief.model}"
+        config |= {"provider": {PROVIDER: provider}, "enabled_providers": [PROVIDER]}
+        config |= {"model": chosen, "small_model": chosen}
+    return config
+
+
+def pi_home(brief: Brief) -> Mapping[str, bytes]:
+    """pi: the gateway as one of its providers, where there is a model to ask for."""
+    base = brief.bases.get("openai")
+    if not base or not brief.model:
+        return {}
+    model = {"id": brief.model, "name": brief.model, "contextWindow": CONTEXT, "maxTokens": OUTPUT}
+    provider = {"baseUrl": f"{base}/v1", "api": "openai-completions", "apiKey": "OPENAI_API_KEY", "models": [model]}
+    return {".pi/agent/models.json": _document({"providers": {PROVIDER: provider}})}
+
+
+def pi_environment(brief: Brief) -> Mapping[str, str]:
+    """It looks for nothing by itself."""
+    return {**usual(brief.bases, brief.token), "PI_OFFLINE": "1", "PI_SKIP_VERSION_CHECK": "1", "PI_TELEMETRY": "0"}
+
+
+def pi_model(brief: Brief) -> Sequence[str]:
+    """Its model: the gateway's, where there is one."""
+    if not brief.model:
+        return ()
+    return ("--provider", PROVIDER if brief.bases.get("openai") else "openai", "--model", brief.model)
+
+
+def _document(settings: Mapping[str, Any]) -> bytes:
+    return json.dumps(settings, indent=2).encode()
