@@ -110,6 +110,8 @@ def _run(one: Parser) -> None:
     one.add_argument("--agent", metavar="A", help="who works on what the plan leaves open")
     one.add_argument("--budget", metavar="AMOUNT", help="what the run may use, such as 5usd or 200ktok")
     one.add_argument("--target", metavar="BRANCH", help="the branch to merge into")
+    one.add_argument("--record", metavar="FILE", help="keep what passes between agents and models, to play it again")
+    one.add_argument("--replay", metavar="FILE", help="answer agents from such a file; no model is asked")
     one.add_argument("--resume", action="store_true", help="go on with the unfinished run")
     one.add_argument("--headless", action="store_true", help="print lines, open no screen")
     one.add_argument("--unconfined", action="store_true", help="accept that agents are not confined")

@@ -27,7 +27,8 @@ class RunRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Begin a run, or go on with the unfinished one (`resume`), as the command line was told to.
 
     `plan` is the text of a plan and `plan_name` the file it came from, for errors. `environment` holds what the
-    client hands over (PATH and the like); it is kept in memory only. `budget` is as written: `5usd`, `200ktok`.
+    client hands over (PATH and the like, and keys); it is kept in memory only. `budget` is as written: `5usd`,
+    `200ktok`. `record` and `replay` are absolute paths of a tape that is made, or played in place of asking models.
     """
 
     goal: str = ""
@@ -41,6 +42,13 @@ class RunRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     allow_red: bool = False
     resume: bool = False
     environment: dict[str, str] = {}
+    record: str | None = None
+    replay: str | None = None
+
+    def __repr__(self) -> str:
+        """What is handed over has keys in it, and is left out."""
+        said = {name: getattr(self, name) for name in self.__struct_fields__ if name != "environment"}
+        return f"RunRequest({', '.join(f'{name}={value!r}' for name, value in said.items() if value)})"
 
 
 class Difference(Struct, frozen=True, kw_only=True):

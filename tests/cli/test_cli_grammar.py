@@ -10,6 +10,8 @@ demo NAME --headless --speed 2 --keep DIR
 init --yes
 run GOAL --plan FILE --pattern P --agent A --budget 5usd --target BRANCH --headless --json --unconfined --allow-red
 run --resume
+run GOAL --record FILE
+run GOAL --replay FILE
 status --json
 pause AGENT
 pause --all

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from engine.api.calls import CallRefused, RunRequest
-from engine.api.words import allowed_environment
+from engine.api.words import handed_over
 from engine.core.commands import AddTasks, Answer, CancelTask, RaiseBudget, ReassignTask, Requests, RetryTask
 from engine.core.events import StageAssigned, StageCancelled, StageClosed, StageOpened, decode
 from engine.core.state import State
@@ -85,7 +85,7 @@ def _ask(args: Namespace, request: Requests) -> int:
     with client:
         try:
             if started:
-                client.start_run(RunRequest(resume=True, environment=allowed_environment(os.environ)))
+                client.start_run(RunRequest(resume=True, environment=handed_over(os.environ)))
             events = client.submit(request)
         except CallRefused:
             if started:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.api.calls import CallRefused, RunRequest
 from engine.api.place import Place
-from engine.api.words import allowed_environment
+from engine.api.words import allowed_environment, handed_over
 from engine.core.state import State
 from tui import door
 from tui.commands import dashboard, output
@@ -32,6 +32,10 @@ def requested(args: Namespace) -> RunRequest:
     """What was typed, with the plan read and the environment that is handed over. Raises UsageError, CannotRead."""
     if args.resume and (args.goal or args.plan is not None):
         raise UsageError("--resume goes on with the run as it is, so it takes no GOAL and no --plan; see `task add`")
+    if args.record is not None and args.replay is not None:
+        raise UsageError("--record asks the models and --replay does not: take one of them")
+    if args.replay is not None and not Path(args.replay).expanduser().is_file():
+        raise CannotRead(args.replay, "there is no such tape")
     name, text = plan_text(args.plan) if args.plan is not None else ("", None)
     return RunRequest(
         goal=args.goal,
@@ -44,8 +48,15 @@ def requested(args: Namespace) -> RunRequest:
         unconfined=args.unconfined,
         allow_red=args.allow_red,
         resume=args.resume,
-        environment=allowed_environment(os.environ),
+        environment=handed_over(os.environ),
+        record=_named(args.record),
+        replay=_named(args.replay),
     )
+
+
+def _named(tape: str | None) -> str | None:
+    """A tape by a name that holds wherever the engine is."""
+    return None if tape is None else str(Path(tape).expanduser().absolute())
 
 
 def plan_text(path: str) -> tuple[str, str]:
