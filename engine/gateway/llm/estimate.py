@@ -7,7 +7,7 @@ by what was added: a token has at least one byte. Whatever turned out too low is
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from engine.gateway.llm.dialects.base import Call
@@ -28,8 +28,16 @@ _KEPT = 4096
 class _Known:
     """The last request of a conversation: which pieces it had, and what it had in tokens, its answer included."""
 
-    pieces: frozenset[int]
+    pieces: Counter[int]
     tokens: int
+
+    def then(self, call: Call) -> int:
+        """The most a request can have that shares pieces with it. A piece that is there twice counts twice."""
+        left, added = self.pieces.copy(), 0
+        for piece in call.content.pieces:
+            left[piece.digest] -= 1
+            added += piece.weight if left[piece.digest] < 0 else 0
+        return self.tokens + added
 
 
 def first(call: Call) -> int:
@@ -56,8 +64,7 @@ class Estimator:
         known = self._known.get((agent, model, call.text_key))
         if known is None:
             return guess
-        added = sum(piece.weight for piece in call.content.pieces if piece.digest not in known.pieces)
-        return min(guess, known.tokens + added + call.searches * SEARCH)
+        return min(guess, known.then(call) + call.searches * SEARCH)
 
     def answer(self, model: str) -> int:
         """The output to reserve where the request has no limit and must not be given one."""
@@ -72,7 +79,7 @@ class Estimator:
             ratio = had / first(call)
             self._worst[agent, model] = max(self._worst.get((agent, model), 1.0), ratio)
         key = (agent, model, call.text_key)
-        self._known[key] = _Known(frozenset(piece.digest for piece in call.content.pieces), had + spend.output)
+        self._known[key] = _Known(Counter(piece.digest for piece in call.content.pieces), had + spend.output)
         self._known.move_to_end(key)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)

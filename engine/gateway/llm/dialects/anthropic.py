@@ -171,14 +171,15 @@ class _Meter(Meter):
             return False
         if event.type == "content_block_delta":
             self.seen += weigh(event.delta)
+            self.final = False
         elif event.type == "message_start":
             self._begin(event.message)
         elif event.type == "message_delta":
-            self._count(event.usage)
+            self._count(event.usage, last=usage.part(event.delta, "stop_reason") is not None)
         elif event.type == "message":
             self.seen += weigh(event.content)
             self._begin({"model": event.model})
-            self._count(event.usage)
+            self._count(event.usage, last=True)
         elif event.error:
             self.error = worded(event.error)
         return False
@@ -187,6 +188,6 @@ class _Meter(Meter):
         self._model = usage.text(message, "model") or self._model
         self._usage = usage.merged(self._usage, usage.part(message, "usage"))
 
-    def _count(self, told: object) -> None:
+    def _count(self, told: object, *, last: bool) -> None:
         self._usage = usage.merged(self._usage, told)
-        self.final = usage.credible(self.spend, self.seen)
+        self.final = last and usage.credible(self.spend, self.seen)

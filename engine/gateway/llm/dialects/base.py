@@ -38,7 +38,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request that costs. `most_out`: the output it allows itself, None where it says nothing.
+    """One request that costs. `most_out`: the output it allows each of its `choices`, None where it says nothing.
 
     `floor_out`: the least that a smaller limit may be. `cache_age`: the dearest write to a cache that it asks for.
     `by_reference`: something in it is not in its bytes (a file's id, an earlier answer), so they bound nothing.

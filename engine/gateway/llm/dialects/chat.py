@@ -32,7 +32,7 @@ class Chat(Dialect):
         if choices > 128:
             raise BadCall("n is more than 128")
         limits = [most for name in _LIMITS if (most := fields.whole(name)) is not None]
-        most = max(limits) * choices if limits else None
+        most = max(limits, default=None)
         others = [bytes(raw) for name, raw in fields.raw.items() if name != "messages"]
         messages = fields.items("messages")
         return Call(
@@ -43,7 +43,7 @@ class Chat(Dialect):
             most_out=most,
             fields=fields,
             content=survey(body, messages, others, _look, elsewhere=False, first=_opening(messages)),
-            floor_out=min(LEAST_OUT * choices, most or LEAST_OUT * choices),
+            floor_out=LEAST_OUT if most is None else min(LEAST_OUT, most),
             choices=choices,
             tier=fields.text("service_tier"),
             searches=choices if fields.part("web_search_options") else 0,
@@ -56,7 +56,7 @@ class Chat(Dialect):
             changes["model"] = model
         if most_out is not None and most_out != call.most_out:
             named = [name for name in _LIMITS if name in call.fields.raw] or ["max_completion_tokens"]
-            changes.update(dict.fromkeys(named, most_out // call.choices))
+            changes.update(dict.fromkeys(named, most_out))
         if count and self.injects(call):
             options = call.fields.part("stream_options")
             counting = {"include_usage": True}

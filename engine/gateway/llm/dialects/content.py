@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
+from engine.gateway.llm.dialects.fields import plain
 
 IMAGE = 5000
 """Tokens of one image: no vendor counts more for one."""
@@ -116,10 +116,7 @@ def linked(url: object) -> Found | None:
 
 def blocks(message: bytes, *names: str, deep: str = "") -> Iterator[dict[str, Any]]:
     """The objects in a message's list of that name, those below their own `deep` included; else the message itself."""
-    try:
-        whole = msgspec.json.decode(message)
-    except (msgspec.MsgspecError, RecursionError):
-        return
+    whole = plain(message, "a message")
     inner = next((whole[name] for name in names if name in whole), None) if isinstance(whole, dict) else None
     yield from _below(inner if isinstance(inner, list) else [whole], deep, 4)
 

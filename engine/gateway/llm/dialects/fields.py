@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -14,10 +15,9 @@ from engine.gateway.llm.dialects.errors import BadCall
 from engine.gateway.llm.usage import count
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _SPACE = b" \t\r\n"
-Change = object
-"""A new value; DROP removes the member."""
-DROP = object()
 
 
 class Fields:
@@ -27,10 +27,10 @@ class Fields:
         self.what = what
         try:
             self.raw = _MEMBERS.decode(body)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            self.raw = _leniently(body, what, error)
-        plain = msgspec.json.encode(self.raw)
-        self._body = body if plain == body or _dense(plain) == _dense(body) else plain
+        except _UNREADABLE:
+            self.raw = {str(name): _again(value) for name, value in _object(body, what).items()}
+        once = msgspec.json.encode(self.raw)
+        self._body = body if once == body or _dense(once) == _dense(body) else once
 
     @property
     def body(self) -> bytes:
@@ -47,20 +47,29 @@ class Fields:
     def get(self, *names: str) -> object:
         """The value of a member, None where it is missing or null."""
         raw = self.raw.get(self.name(*names))
-        return None if raw is None else _value(bytes(raw), self.what)
+        return None if raw is None else plain(bytes(raw), self.what)
 
     def part(self, *names: str) -> Fields | None:
         """A member that is an object itself, None where it is missing or null."""
         name = self.name(*names)
-        raw = bytes(self.raw.get(name, b"null")).strip()
-        return None if raw == b"null" else Fields(raw, name)
+        raw = bytes(self.raw.get(name, b"null"))
+        if raw == b"null":
+            return None
+        found = Fields(raw, name)
+        if found.body != raw:
+            self.raw[name] = msgspec.Raw(found.body)
+            self._body = msgspec.json.encode(self.raw)
+        return found
 
     def items(self, *names: str) -> list[bytes]:
         """The elements of a member that is a list, each as its bytes; a lone value counts as a list of it."""
-        raw = bytes(self.raw.get(self.name(*names), b"null")).strip()
+        raw = bytes(self.raw.get(self.name(*names), b"null"))
         if not raw.startswith(b"["):
             return [] if raw == b"null" else [raw]
-        return [bytes(one) for one in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+        try:
+            return [bytes(one) for one in _ELEMENTS.decode(raw)]
+        except _UNREADABLE:
+            return [bytes(_again(one)) for one in plain(raw, self.what)]
 
     def text(self, *names: str) -> str:
         """A member that is text, empty where it is missing. Raises BadCall where it is something else."""
@@ -82,12 +91,9 @@ class Fields:
             raise BadCall(f"{self.name(*names)} is not a whole number of zero or more")
         return count(value)
 
-    def changed(self, changes: Mapping[str, Change]) -> bytes:
+    def changed(self, changes: Mapping[str, object]) -> bytes:
         """The object with these members set. Without any: as it is."""
-        if not changes:
-            return self._body
-        members: dict[str, object] = {**self.raw, **changes}
-        return msgspec.json.encode({name: value for name, value in members.items() if value is not DROP})
+        return msgspec.json.encode({**self.raw, **changes}) if changes else self._body
 
 
 def _dense(body: bytes) -> bytes:
@@ -95,19 +101,30 @@ def _dense(body: bytes) -> bytes:
     return body.translate(None, _SPACE)
 
 
-def _value(raw: bytes, what: str) -> object:
+def plain(raw: bytes, what: str) -> Any:  # noqa: ANN401  it is JSON
+    """A value as Python has it. Raises BadCall where it is none.
+
+    Halves of surrogate pairs are taken: agents send them where they cut a text, and the vendor may judge.
+    """
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise BadCall(f"{what} is not JSON that is understood here: {error}") from None
+    except _UNREADABLE as error:
+        try:
+            return json.loads(raw, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            raise BadCall(f"{what} is not JSON: {error}") from None
 
 
-def _leniently(body: bytes, what: str, error: Exception) -> dict[str, msgspec.Raw]:
-    """Halves of surrogate pairs, which agents send when they cut a text, are JSON to some; the vendor may decide."""
-    try:
-        whole = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadCall(f"{what} is not a JSON object: {error}") from None
+def _object(body: bytes, what: str) -> dict[Any, Any]:
+    whole = plain(body, what)
     if not isinstance(whole, dict):
         raise BadCall(f"{what} is not a JSON object")
-    return {str(name): msgspec.Raw(json.dumps(value).encode()) for name, value in whole.items()}
+    return whole
+
+
+def _again(value: object) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

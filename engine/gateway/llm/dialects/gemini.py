@@ -46,7 +46,7 @@ class Generate(Dialect):
         config = fields.part(*_CONFIG) or Fields(b"{}")
         choices = config.whole("candidateCount", "candidate_count") or 1
         most = config.whole(*_LIMIT)
-        floor = (_thinking(config) + LEAST_OUT) * choices
+        floor = _thinking(config) + LEAST_OUT
         system, contents = fields.name("systemInstruction", "system_instruction"), fields.items("contents")
         messages = [*fields.items(system), *contents]
         others = [bytes(raw) for name, raw in fields.raw.items() if name not in {system, "contents"}]
@@ -55,7 +55,7 @@ class Generate(Dialect):
             path=path,
             model=at[2],
             stream=at[3] == ":streamGenerateContent",
-            most_out=None if most is None else most * choices,
+            most_out=most,
             fields=fields,
             content=survey(
                 body,
@@ -65,7 +65,7 @@ class Generate(Dialect):
                 elsewhere=bool(fields.text("cachedContent", "cached_content")),
                 first=len(messages) - len(contents),
             ),
-            floor_out=floor if most is None else min(floor, most * choices),
+            floor_out=floor if most is None else min(floor, most),
             choices=choices,
             tier=fields.text("serviceTier", "service_tier"),
             searches=sum(1 for tool in fields.items("tools") if _searching(tool)),
@@ -77,7 +77,7 @@ class Generate(Dialect):
         changes: dict[str, object] = {}
         if most_out is not None and most_out != call.most_out:
             config = call.fields.part(*_CONFIG) or Fields(b"{}")
-            limited = config.changed({config.name(*_LIMIT): most_out // call.choices})
+            limited = config.changed({config.name(*_LIMIT): most_out})
             changes[call.fields.name(*_CONFIG)] = msgspec.Raw(limited)
         path = call.path
         if model and model != call.model:

@@ -100,7 +100,7 @@ def understood(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T | None:
         return None
     try:
         return decoder.decode(data)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
 
 

@@ -47,7 +47,7 @@ class Responses(Dialect):
             most_out=most,
             fields=fields,
             content=survey(body, items, others, _look, elsewhere=away),
-            floor_out=min(LEAST_OUT, most or LEAST_OUT),
+            floor_out=LEAST_OUT if most is None else min(LEAST_OUT, most),
             tier=fields.text("service_tier"),
             searches=_searches(fields),
         )
