@@ -13,6 +13,8 @@ from engine.agents.base import Adapter, UnknownRuntime
 RUNTIMES: dict[str, tuple[str, str]] = {
     "command": ("engine.agents.command", "CommandAdapter"),
     "scripted": ("engine.agents.scripted", "ScriptedAdapter"),
+    "acp": ("engine.agents.acp.adapter", "AcpAdapter"),
+    "claude": ("engine.agents.claude", "claude"),
 }
 """A runtime's module, and what makes its adapter when it is called."""
 
