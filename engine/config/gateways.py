@@ -83,7 +83,9 @@ def model_for(settings: Settings, agent: Agent, tier: str = "") -> str:
 def upstreams(settings: Settings, environment: Mapping[str, str], *, keyless: bool = False) -> dict[str, Upstream]:
     """Every gateway by its name, the configured ones first; `environment` is what the client handed over.
 
-    `keyless`: the vendors' own are there even without their keys, since a tape answers for them. Raises `ConfigError` for one whose kind nobody says; `load` has told that already, at its line.
+    `keyless`: the vendors' own are there even without their keys, since a tape answers for them.
+
+    Raises `ConfigError` for one whose kind nobody says; `load` has told that already, at its line.
     """
     found = {name: _upstream(name, given, settings, environment) for name, given in settings.gateway.items()}
     for kind, vendor in VENDORS.items():

@@ -43,8 +43,10 @@ def test_a_sound_place(tmp_path, path):
         "budgets": ("ok", "unlimited a task, 5usd a run, unlimited a day", ""),
         "installed aider": (
             "ok",
-            'aider: works alone (runtime = "aider"), never asks for leave, begins anew each time, '
-            "budgets hold by the gateway (openai)",
+            (
+                'aider: works alone (runtime = "aider"), never asks for leave, begins anew each time, '
+                "budgets hold by the gateway (openai)"
+            ),
             "",
         ),
         "confinement": ("ok", "strong (namespaces)", ""),
