@@ -376,6 +376,11 @@ BY_REFERENCE = {
     "tool output image": lambda: responses(
         input=[{"type": "function_call_output", "output": [{"type": "input_image", "image_url": "https://x"}]}]
     ),
+    "fetching": lambda: messages(tools=[{"type": "web_fetch_20250910", "name": "web_fetch"}]),
+    "running code": lambda: messages(tools=[{"type": "code_execution_20250825", "name": "code_execution"}]),
+    "searching files": lambda: responses(tools=[{"type": "file_search", "vector_store_ids": ["v1"]}]),
+    "mcp tool": lambda: responses(tools=[{"type": "mcp", "server_url": "https://x"}]),
+    "url context": lambda: gemini(tools=[{"functionDeclarations": []}, {"urlContext": {}}]),
     "cached content": lambda: gemini(cachedContent="cachedContents/c1"),
     "cached content, other spelling": lambda: gemini(cached_content="cachedContents/c1"),
     "file data": lambda: gemini(contents=[{"parts": [{"fileData": {"fileUri": "https://x"}}]}]),

@@ -60,14 +60,24 @@ def test_text_beyond_ascii_counts_a_token_a_byte() -> None:
     assert estimate.first(call("漢字" * 500)) - estimate.first(call("")) >= 3000
 
 
-def test_hidden_tokens_images_and_searches_are_added() -> None:
+def test_hidden_tokens_and_images_are_added() -> None:
     plain = call("hello")
-    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 9000}}
     turns = [{"role": "user", "content": [image, image]}]
     assert estimate.first(plain) >= estimate.HIDDEN
-    assert estimate.first(call("hello", tools=[search])) >= estimate.first(plain) + 16_000
     assert 11_000 <= estimate.first(call(messages=turns)) <= 11_300
+
+
+def test_what_searches_bring_in_is_added_where_they_are_certain_or_were_seen() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
+    asking = call("hello", tools=[search])
+    assert Estimator().tokens("a", asking) == estimate.first(asking) + 16_000
+    offering = parsed("openai", "/v1/responses", {"model": "m", "input": [], "tools": [{"type": "web_search"}]})
+    known = Estimator()
+    assert known.tokens("a", offering) == estimate.first(offering)
+    known.learn("a", offering, Spend(input=9000, output=1, searches=1))
+    assert known.tokens("a", offering) >= estimate.first(offering) + 8000
+    assert known.tokens("b", offering) == estimate.first(offering)
 
 
 def spent(tokens: int, out: int) -> Spend:

@@ -44,7 +44,7 @@ def first(call: Call) -> int:
     """Input tokens of a request by its bytes alone."""
     content = call.content
     text = math.ceil(content.plain / BYTES_PER_TOKEN) + content.dense
-    return text + HIDDEN + content.images * IMAGE + call.searches * SEARCH
+    return text + HIDDEN + content.images * IMAGE
 
 
 class Estimator:
@@ -54,6 +54,7 @@ class Estimator:
         self._known: OrderedDict[tuple[str, str, str], _Known] = OrderedDict()
         self._worst: dict[tuple[str, str], float] = {}
         self._longest: dict[str, int] = {}
+        self._searched: set[tuple[str, str]] = set()
 
     def tokens(self, agent: str, call: Call, *, model: str = "", window: int | None = None) -> int:
         """The most input it can have, sent to that model. `window`: of the model, for what is not in the bytes."""
@@ -62,9 +63,8 @@ class Estimator:
             return window or WINDOW
         guess = math.ceil(first(call) * self._worst.get((agent, model), 1.0))
         known = self._known.get((agent, model, call.text_key))
-        if known is None:
-            return guess
-        return min(guess, known.then(call) + call.searches * SEARCH)
+        found = call.searches * SEARCH if call.certain or (agent, model) in self._searched else 0
+        return found + (guess if known is None else min(guess, known.then(call)))
 
     def answer(self, model: str) -> int:
         """The output to reserve where the request has no limit and must not be given one."""
@@ -75,7 +75,9 @@ class Estimator:
         model = model or call.model
         had = spend.input + spend.cache_read + spend.cache_write
         self._longest[model] = max(self._longest.get(model, 0), spend.output)
-        if not call.by_reference:
+        if spend.searches:
+            self._searched.add((agent, model))
+        elif not call.by_reference:
             ratio = had / first(call)
             self._worst[agent, model] = max(self._worst.get((agent, model), 1.0), ratio)
         key = (agent, model, call.text_key)

@@ -17,6 +17,7 @@ from engine.gateway.llm.dialects.reading import Meter, understood, weigh, worded
 from engine.gateway.llm.values import Kind, Spend
 
 _ELSEWHERE = ("container", "mcp_servers")
+_FETCHING = ("web_fetch_", "code_execution_")
 _ERRORS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -43,7 +44,7 @@ class Messages(Dialect):
             raise BadCall("max_tokens is missing")
         messages = [*fields.items("system"), *fields.items("messages")]
         others = [bytes(raw) for name, raw in fields.raw.items() if name not in {"system", "messages"}]
-        away = any(name in fields.raw for name in _ELSEWHERE)
+        away = any(name in fields.raw for name in _ELSEWHERE) or _fetches(fields)
         return Call(
             dialect=self,
             path=path,
@@ -56,6 +57,7 @@ class Messages(Dialect):
             cache_age=_age(body),
             tier=_tier(fields),
             searches=_searches(fields),
+            certain=True,
         )
 
     def changed(self, call: Call, *, model: str, most_out: int | None, count: bool) -> tuple[str, bytes]:  # noqa: ARG002
@@ -123,6 +125,12 @@ def _age(body: bytes) -> CacheAge:
 def _searches(fields: Fields) -> int:
     tools = [Fields(tool, "tools") for tool in fields.items("tools") if b"web_search_2" in tool]
     return sum(tool.whole("max_uses") or SEARCHES for tool in tools if tool.text("type").startswith("web_search_"))
+
+
+def _fetches(fields: Fields) -> bool:
+    """Tools that the vendor runs, and whose results nobody here sees before they are billed."""
+    named = [tool for tool in fields.items("tools") if b"web_fetch_2" in tool or b"code_execution_2" in tool]
+    return any(Fields(tool, "tools").text("type").startswith(_FETCHING) for tool in named)
 
 
 def _look(message: bytes) -> list[Found]:

@@ -42,7 +42,8 @@ class Call:
 
     `floor_out`: the least that a smaller limit may be. `cache_age`: the dearest write to a cache that it asks for.
     `by_reference`: something in it is not in its bytes (a file's id, an earlier answer), so they bound nothing.
-    `tier`: the service tier it asks for, with `+us` where it asks for that place. `searches`: billed tools it may use.
+    `tier`: the service tier it asks for, with `+us` where it asks for that place. `searches`: how many it may make,
+    `certain` where it hardly does without.
     """
 
     dialect: Dialect
@@ -57,6 +58,7 @@ class Call:
     cache_age: CacheAge = ""
     tier: str = ""
     searches: int = 0
+    certain: bool = False
     sse: bool = True
 
     @property

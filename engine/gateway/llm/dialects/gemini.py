@@ -20,6 +20,9 @@ from engine.gateway.llm.values import Kind, Spend
 PATH = re.compile(r"(/v1(?:alpha|beta)?/(?:models|tunedModels)/)([^/:?]+)(:(?:streamG|g)enerateContent)")
 _CONFIG = ("generationConfig", "generation_config")
 _LIMIT = ("maxOutputTokens", "max_output_tokens")
+_SEARCHING = frozenset({"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"})
+# Tools that the vendor runs, and whose results nobody here sees before they are billed.
+_FETCHING = frozenset({"urlContext", "url_context", "codeExecution", "code_execution", "fileSearch", "file_search"})
 _STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -49,6 +52,7 @@ class Generate(Dialect):
         floor = _thinking(config) + LEAST_OUT
         system, contents = fields.name("systemInstruction", "system_instruction"), fields.items("contents")
         messages = [*fields.items(system), *contents]
+        tools = {name for tool in fields.items("tools") for name in Fields(tool, "tools").raw}
         others = [bytes(raw) for name, raw in fields.raw.items() if name not in {system, "contents"}]
         return Call(
             dialect=self,
@@ -62,13 +66,14 @@ class Generate(Dialect):
                 messages,
                 others,
                 _look,
-                elsewhere=bool(fields.text("cachedContent", "cached_content")),
+                elsewhere=bool(fields.text("cachedContent", "cached_content")) or bool(tools & _FETCHING),
                 first=len(messages) - len(contents),
             ),
             floor_out=floor if most is None else min(floor, most),
             choices=choices,
             tier=fields.text("serviceTier", "service_tier"),
-            searches=sum(1 for tool in fields.items("tools") if _searching(tool)),
+            searches=len(tools & _SEARCHING),
+            certain=True,
             sse="sse" in parse_qs(query).get("alt", []),
         )
 
@@ -112,10 +117,6 @@ def _thinking(config: Fields) -> int:
     """A budget of -1 leaves it to the model, so it is no floor."""
     thinking = config.part("thinkingConfig", "thinking_config")
     return usage.count(thinking.get("thinkingBudget", "thinking_budget")) or 0 if thinking else 0
-
-
-def _searching(tool: bytes) -> bool:
-    return any(name in tool for name in (b'"googleSearch"', b'"google_search"', b'"googleSearchRetrieval"'))
 
 
 def _look(content: bytes) -> list[Found]:

@@ -18,6 +18,8 @@ from engine.gateway.llm.dialects.reading import Meter, understood, weigh, worded
 from engine.gateway.llm.values import Kind, Spend
 
 _ELSEWHERE = ("previous_response_id", "conversation", "prompt")
+# Tools that the vendor runs, and whose results nobody here sees before they are billed.
+_FETCHING = frozenset({"file_search", "code_interpreter", "mcp", "image_generation"})
 _AWAY = Found(elsewhere=True)
 
 
@@ -38,7 +40,8 @@ class Responses(Dialect):
         most = None if self._compact else fields.whole("max_output_tokens")
         items = fields.items("input")
         others = [bytes(raw) for name, raw in fields.raw.items() if name != "input"]
-        away = any(fields.get(name) is not None for name in _ELSEWHERE)
+        tools = {Fields(tool, "tools").text("type") for tool in fields.items("tools")}
+        away = bool(tools & _FETCHING) or any(fields.get(name) is not None for name in _ELSEWHERE)
         return Call(
             dialect=self,
             path=path,
@@ -49,7 +52,7 @@ class Responses(Dialect):
             content=survey(body, items, others, _look, elsewhere=away),
             floor_out=LEAST_OUT if most is None else min(LEAST_OUT, most),
             tier=fields.text("service_tier"),
-            searches=_searches(fields),
+            searches=_searches(fields, tools),
         )
 
     def changed(self, call: Call, *, model: str, most_out: int | None, count: bool) -> tuple[str, bytes]:  # noqa: ARG002
@@ -116,12 +119,12 @@ def _told(whole: dict[str, Any], text: str) -> Iterator[bytes]:
     yield named("response.completed", sequence_number=7, response=whole)
 
 
-def _searches(fields: Fields) -> int:
-    """Billed by the piece where they happen; one is reserved where the request has no limit, as few make any."""
-    tools = [Fields(tool, "tools").text("type") for tool in fields.items("tools") if b"web_search" in tool]
+def _searches(fields: Fields, tools: set[str]) -> int:
+    """Where the request has no limit one is taken, as Codex offers the tool with every request and rarely uses it."""
     if not any(tool.startswith("web_search") for tool in tools):
         return 0
-    return min(fields.whole("max_tool_calls") or 1, SEARCHES)
+    most = fields.whole("max_tool_calls")
+    return 1 if most is None else min(most, SEARCHES)
 
 
 def _look(item: bytes) -> list[Found]:
