@@ -52,7 +52,7 @@ class Generate(Dialect):
         floor = _thinking(config) + LEAST_OUT
         system, contents = fields.name("systemInstruction", "system_instruction"), fields.items("contents")
         messages = [*fields.items(system), *contents]
-        tools = {name for tool in fields.items("tools") for name in Fields(tool, "tools").raw}
+        tools = {name for tool in fields.items("tools") for name in Fields(tool, "a tool").raw}
         others = [bytes(raw) for name, raw in fields.raw.items() if name not in {system, "contents"}]
         return Call(
             dialect=self,

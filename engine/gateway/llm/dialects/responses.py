@@ -12,7 +12,7 @@ from engine.gateway.llm.dialects.base import LEAST_OUT, Call, Dialect
 from engine.gateway.llm.dialects.chat import refused
 from engine.gateway.llm.dialects.content import SEARCHES, Found, blocks, embedded, linked, survey
 from engine.gateway.llm.dialects.errors import BadCall
-from engine.gateway.llm.dialects.fields import Fields
+from engine.gateway.llm.dialects.fields import Fields, plain
 from engine.gateway.llm.dialects.framed import json_bytes, named
 from engine.gateway.llm.dialects.reading import Meter, understood, weigh, worded
 from engine.gateway.llm.values import Kind, Spend
@@ -40,7 +40,7 @@ class Responses(Dialect):
         most = None if self._compact else fields.whole("max_output_tokens")
         items = fields.items("input")
         others = [bytes(raw) for name, raw in fields.raw.items() if name != "input"]
-        tools = {Fields(tool, "tools").text("type") for tool in fields.items("tools")}
+        tools = {usage.text(plain(tool, "tools"), "type") for tool in fields.items("tools")}
         away = bool(tools & _FETCHING) or any(fields.get(name) is not None for name in _ELSEWHERE)
         return Call(
             dialect=self,
