@@ -15,6 +15,7 @@ RUNTIMES: dict[str, tuple[str, str]] = {
     "scripted": ("engine.agents.scripted", "ScriptedAdapter"),
     "acp": ("engine.agents.acp.adapter", "AcpAdapter"),
     "claude": ("engine.agents.claude", "claude"),
+    "codex": ("engine.agents.codex", "codex"),
 }
 """A runtime's module, and what makes its adapter when it is called."""
 
