@@ -322,6 +322,8 @@ def test_a_response_without_a_limit_can_be_given_one() -> None:
 
 def test_a_compaction_has_no_limit_to_be_given() -> None:
     call = parsed("openai", "/v1/responses/compact", {"model": "gpt-5.5", "input": []})
+    assert (call.open_ended, call.most_out) == (True, None)
+    assert not responses().open_ended
     assert call.changed(most_out=50) == ("/v1/responses/compact", call.fields.body)
     assert dialects.graceful(call, "no") is None
 

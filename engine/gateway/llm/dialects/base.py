@@ -43,7 +43,7 @@ class Call:
     `floor_out`: the least that a smaller limit may be. `cache_age`: the dearest write to a cache that it asks for.
     `by_reference`: something in it is not in its bytes (a file's id, an earlier answer), so they bound nothing.
     `tier`: the service tier it asks for, with `+us` where it asks for that place. `searches`: how many it may make,
-    `certain` where it hardly does without.
+    `certain` where it hardly does without. `open_ended`: its API has no limit on the output.
     """
 
     dialect: Dialect
@@ -60,6 +60,7 @@ class Call:
     searches: int = 0
     certain: bool = False
     sse: bool = True
+    open_ended: bool = False
 
     @property
     def size(self) -> int:

@@ -53,6 +53,7 @@ class Responses(Dialect):
             floor_out=LEAST_OUT if most is None else min(LEAST_OUT, most),
             tier=fields.text("service_tier"),
             searches=_searches(fields, tools),
+            open_ended=self._compact,
         )
 
     def changed(self, call: Call, *, model: str, most_out: int | None, count: bool) -> tuple[str, bytes]:  # noqa: ARG002
