@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,6 +24,18 @@ class Line:
     raw: bytes
     message: dict[str, Any] | None
     refusal: str = ""
+
+
+class Reader(Protocol):
+    """Bytes in any portions to messages."""
+
+    def feed(self, data: bytes) -> Iterator[Line]:
+        """Those that `data` completes."""
+        ...
+
+    def close(self) -> Iterator[Line]:
+        """The last one, if it has no end of its own."""
+        ...
 
 
 class JsonLines:

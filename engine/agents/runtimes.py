@@ -14,6 +14,11 @@ RUNTIMES: dict[str, tuple[str, str]] = {
     "command": ("engine.agents.command", "CommandAdapter"),
     "scripted": ("engine.agents.scripted", "ScriptedAdapter"),
     "acp": ("engine.agents.acp.adapter", "AcpAdapter"),
+    "gemini": ("engine.agents.jsonl.gemini", "gemini"),
+    "opencode": ("engine.agents.jsonl.opencode", "opencode"),
+    "pi": ("engine.agents.jsonl.pi", "pi"),
+    "qwen": ("engine.agents.jsonl.qwen", "qwen"),
+    "aider": ("engine.agents.aider", "aider"),
     "claude": ("engine.agents.claude", "claude"),
     "codex": ("engine.agents.codex", "codex"),
 }

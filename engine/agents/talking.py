@@ -28,7 +28,7 @@ from engine.agents.base import (
 )
 from engine.agents.closing import Tools
 from engine.agents.command import GRACE_SECONDS, EndedSession, prepare
-from engine.agents.lines import JsonLines, Line, encode
+from engine.agents.lines import JsonLines, Line, Reader, encode
 from engine.agents.outcome import Claim, judge
 from engine.agents.profiles import Profile
 from engine.agents.prompt import again, prompt
@@ -96,6 +96,10 @@ class Interpreter:
     def __init__(self, brief: Brief, voice: Voice) -> None:
         self.brief, self.voice = brief, voice
 
+    def lines(self) -> Reader:
+        """How its output is cut into messages."""
+        return JsonLines()
+
     def begin(self, task: str) -> None:
         """The program runs: say what is to be said first. `task` is the prompt."""
 
@@ -161,7 +165,7 @@ class TalkingSession:
         self._tools = Tools()
         self._voice = Voice(self._telling, self._tools, self._linger)
         self._interpreter = language(brief, self._voice)
-        self._lines = JsonLines()
+        self._lines = self._interpreter.lines()
         self._early: list[bytes] | None = []
         self._complaints = 0
         self._cancelled = False

@@ -9,41 +9,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engine.agents.acp.profiles import AcpProfile
-from engine.agents.base import Asks, Erred, Notice, Said, Tool, Update
+from engine.agents.base import Asks, Erred, Notice, Update
+from engine.agents.last import LastMessage
 from engine.agents.talking import Voice
 
-MOST_TEXT: Final = 1 << 20
-"""Characters of the last message that are kept."""
 MOST_MISREAD: Final = 5
 """Messages that can not be read and are worth a word each."""
-
-
-class LastMessage:
-    """What an agent said last: since its last use of a tool, or since it began another message."""
-
-    def __init__(self) -> None:
-        self._message = ""
-        self._parts: list[str] = []
-        self._size = 0
-        self._over = False
-
-    @property
-    def text(self) -> str:
-        """The message so far."""
-        return "".join(self._parts)
-
-    def add(self, said: Said) -> None:
-        """More of it, or the first of the next."""
-        if self._over or (said.message and self._message and said.message != self._message):
-            self._parts, self._size, self._over = [], 0, False
-        self._message = said.message or self._message
-        if self._size < MOST_TEXT:
-            self._parts.append(said.text)
-            self._size += len(said.text)
-
-    def end(self) -> None:
-        """Whatever it says from now on is another message."""
-        self._over = True
 
 
 class Listener:
@@ -63,10 +34,7 @@ class Listener:
 
     def updated(self, update: Update) -> None:
         """It tells of what it does."""
-        if isinstance(update, Said):
-            self._last.add(update)
-        elif isinstance(update, Tool):
-            self._last.end()
+        self._last.hear(update)
         self._voice.tell(update)
 
     def spent(self, usd: Decimal) -> None:

@@ -14,6 +14,7 @@ from acp import schema
 
 from engine.agents.base import Asks, Context, Edited, Intends, Kind, Said, Status, Step, Thought, Tool, Update
 from engine.agents.closing import ENDED
+from engine.agents.money import exact
 from engine.agents.paths import inside
 from engine.core.values import Tokens
 
@@ -21,10 +22,7 @@ MOST_TEXT: Final = 8000
 """Characters of what went into a tool or came out of it."""
 MOST_LINES: Final = 500
 """Of a file whose change is shown as a patch; to compare longer ones would keep everybody waiting."""
-MOST_USD: Final = 1e6
 MOST_TOKENS: Final = 10**15
-FINEST: Final = Decimal("1e-9")
-"""Of a dollar; what comes after it is noise of binary fractions."""
 SHELLS: Final = frozenset({"bash", "sh", "zsh", "dash"})
 
 _STATUS: Final[Mapping[str, Status]] = {
@@ -136,9 +134,7 @@ def asks(name: str, tool: Tool, raw: object) -> Asks:
 
 def dollars(cost: schema.Cost | None) -> Decimal | None:
     """What a session cost; None where it is not said, or in another currency."""
-    if cost is None or cost.currency != "USD" or not 0 <= cost.amount <= MOST_USD:
-        return None
-    return Decimal(str(cost.amount)).quantize(FINEST).normalize()
+    return None if cost is None or cost.currency != "USD" else exact(cost.amount)
 
 
 def tokens(usage: schema.Usage | None) -> Tokens | None:
