@@ -296,9 +296,10 @@ class Waited(Report, frozen=True, kw_only=True):
 
 
 class Interrupted(Report, frozen=True, kw_only=True):
-    """The assignment ended through no fault of the work."""
+    """The assignment ended through no fault of the work. Not `counted`: it can not happen again by itself."""
 
     reason: str
+    counted: bool = True
 
 
 Result = Worked | Broke | Planned | Checked | Reviewed | MergeMade | Conflicted | Obstructed | Waited | Interrupted

@@ -184,7 +184,8 @@ def _waited(_: Run, stage: Stage, __: c.Waited) -> Drafts:
 
 
 def _interrupted(_: Run, stage: Stage, result: c.Interrupted) -> Drafts:
-    return [of(stage, e.StageInterrupted(stage=stage.id, lease=stage.lease, reason=result.reason))]
+    interrupted = e.StageInterrupted(stage=stage.id, lease=stage.lease, reason=result.reason, counted=result.counted)
+    return [of(stage, interrupted)]
 
 
 _RESULTS: dict[type[c.Report], Callable[[Run, Stage, Any], Drafts]] = {

@@ -10,7 +10,7 @@ from engine.core.patterns import PATTERNS
 from engine.core.requests import rest
 from engine.core.routing import able
 from engine.core.stages import AGENT_KINDS, Doing, Ended, View, Want, stage_id
-from engine.core.state import ROOT, Agent, Run, Stage, State, Task
+from engine.core.state import ROOT, Run, Stage, State, Task
 from engine.core.values import Outcome
 from engine.core.waiting import short_of, waiting_stages
 
@@ -105,18 +105,19 @@ def _why(state: State, run: Run, stage: Stage) -> str:
     if stage.obstacle:
         return f"{stage.task} waits to be merged: {stage.obstacle}"
     if stage.agent:
-        return _why_it_waits(run, stage, state.agents[stage.agent])
+        return _why_it_waits(state, run, stage)
     if stage.kind in AGENT_KINDS:
         return _why_unassigned(state, run, stage)
     return f"{stage.task} waits for its {stage.kind}"
 
 
-def _why_it_waits(run: Run, stage: Stage, agent: Agent) -> str:
+def _why_it_waits(state: State, run: Run, stage: Stage) -> str:
+    agent = state.agents[stage.agent]
     if agent.waits == "permission":
         asked = run.asked[agent.asking[0]]
         name = asked.id.rpartition("/")[2]
         return f"{stage.task} waits for leave: {wish(asked)} (`quarterdeck approve {name}`, or deny)"
-    return f"{stage.task} waits: {short_of(agent)}"
+    return f"{stage.task} waits: {short_of(state, agent)}"
 
 
 def _why_unassigned(state: State, run: Run, stage: Stage) -> str:
@@ -133,5 +134,7 @@ def _why_unassigned(state: State, run: Run, stage: Stage) -> str:
     if spent:
         names = ", ".join(spent)
         return f"{stage.task} waits: the budget of {names} is used up (`quarterdeck budget raise {spent[0]} AMOUNT`)"
-    names = ", ".join(agent.spec.name for agent in crew)
-    return f"{stage.task} waits: {names} held by a person (`quarterdeck resume {crew[0].spec.name}`)"
+    held = [agent.spec.name for agent in crew if agent.held or (agent.pause and not agent.paused_for)]
+    if not held:
+        return f"{stage.task} waits for {', '.join(agent.spec.name for agent in crew)}, which waits with another step"
+    return f"{stage.task} waits: {', '.join(held)} held by a person (`quarterdeck resume {held[0]}`)"

@@ -68,9 +68,10 @@ def stopped_late(state: State) -> Iterator[Draft]:
             yield Draft(data=asked, agent=name)
 
 
-def short_of(agent: Agent) -> str:
+def short_of(state: State, agent: Agent) -> str:
     """What an agent that waits for budget lacks, and the way out."""
-    scope = agent.scope or "run"
+    budget = blocking(state, agent)
+    scope = budget.scope if budget is not None else agent.scope or "run"
     whose = f"the {scope}" if scope in {"run", "day"} else scope
     needs = f", and its request may cost {show(agent.needed)}" if agent.needed and agent.needed != Amount() else ""
     return f"the budget of {whose} is short for {agent.spec.name}{needs} (`quarterdeck budget raise {scope} AMOUNT`)"

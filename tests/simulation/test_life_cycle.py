@@ -17,15 +17,19 @@ from support.simulation.repository import Commit, Repository
 
 from engine.core import commands as c
 from engine.core import events as e
+from engine.core.approvals import waiting_approvals
 from engine.core.decide import Mind
 from engine.core.errors import Refused
 from engine.core.state import Stage
-from engine.core.values import Change, CheckRun, Limits
+from engine.core.values import Amount, Change, CheckRun, Limits, Tokens
 
-CREW = (agent("ann"), agent("bob", "implement", "review"), agent("rev", "review"))
+DAY = Amount(tokens=150)
+CREW = (agent("ann", asks={"*": "confirm"}, late=True), agent("bob", "implement", "review"), agent("rev", "review"))
 NAMES = st.sampled_from([spec.name for spec in CREW])
 TASKS = st.sampled_from(["a", "b", "c"])
 PICK = st.integers(min_value=0, max_value=20)
+SCOPES = st.sampled_from(["run", "day", "task:a", "task:b", "ann", ""])
+AMOUNTS = st.builds(Amount, tokens=st.integers(1, 80))
 BREAKABLE = ("work", "review", "merge", "check")
 EASY = ("work", "check", "review", "wait")
 REQUESTS = st.one_of(
@@ -38,6 +42,12 @@ REQUESTS = st.one_of(
     st.builds(c.PauseAgent, agent=NAMES),
     st.builds(c.ResumeAgent, agent=NAMES),
     st.just(c.StopRun()),
+    st.builds(c.RaiseBudget, scope=SCOPES, amount=AMOUNTS),
+    st.builds(c.Spent, agent=NAMES, task=TASKS, tokens=st.builds(Tokens, output=st.integers(0, 60))),
+    st.builds(c.Short, agent=NAMES, task=TASKS, scope=SCOPES, needed=AMOUNTS, hold=st.booleans()),
+    st.builds(c.Parked, agent=NAMES, provider=st.just("p"), model=st.just("m"), until=st.just(9.0)),
+    st.builds(c.Unparked, agent=NAMES),
+    st.builds(c.Froze, agent=NAMES, processes=st.just(1)),
 )
 
 
@@ -64,7 +74,13 @@ class LifeCycle(RuleBasedStateMachine):
                 target="main",
                 base="b0",
                 crew=CREW,
-                limits=Limits(agents=2, attempts=attempts),
+                limits=Limits(
+                    agents=2,
+                    attempts=attempts,
+                    budget=Amount(tokens=200),
+                    task_budget=Amount(tokens=90),
+                    day_budget=DAY,
+                ),
                 check=("true",),
                 approvals={"high": "review"},
                 tasks=(task("a"), task("b", risk="high"), task("c", "a", "b")),
@@ -122,6 +138,20 @@ class LifeCycle(RuleBasedStateMachine):
         stage = self.held(pick, "check")
         if stage is not None:
             self.end(stage, c.Checked(runs=(), reason="red" if red else ""))
+
+    @precondition(holding("work", "review"))
+    @rule(pick=PICK, ask=st.sampled_from(["1", "2"]), line=st.sampled_from(["make", "rm x", ""]))
+    def ask_leave(self, pick: int, ask: str, line: str) -> None:
+        stage = self.held(pick, "work", "review")
+        if stage is not None:
+            self.ask(c.AskedLeave(stage=stage.id, lease=stage.lease, id=ask, tool="execute", command=line))
+
+    @rule(pick=PICK, granted=st.booleans(), always=st.booleans())
+    def answer(self, pick: int, granted: bool, always: bool) -> None:
+        waiting = waiting_approvals(self.hand.run)
+        if waiting:
+            name = waiting[pick % len(waiting)].stage
+            self.ask(c.Answer(approval=name, granted=granted, always=always))
 
     @precondition(holding("review"))
     @rule(pick=PICK, verdict=st.sampled_from(["approve", "approve", "reject"]))

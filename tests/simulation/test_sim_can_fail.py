@@ -5,9 +5,12 @@ from __future__ import annotations
 from support.simulation import person
 from support.simulation.hands import Faults
 from support.simulation.journal import Journal
+from support.simulation.purse import Purse
 from support.simulation.world import simulate
 
-from engine.core import reports, routing, scheduling, settle
+from engine.core import decide, reports, routing, scheduling, settle
+from engine.core import events as e
+from engine.core.drafts import Draft
 from engine.core.patterns import common
 
 SEEDS = 300
@@ -84,6 +87,39 @@ def test_a_durable_event_that_is_lost_is_found(monkeypatch):
 
     monkeypatch.setattr(Journal, "crash", careless)
     assert "lost" in found(Faults(**ROUGH))
+
+
+def test_a_purse_that_lets_everything_through_is_found_to_overspend(monkeypatch):
+    monkeypatch.setattr(Purse, "room", lambda self, state, hold, at: True)
+    assert " spends " in found(Faults(**ROUGH))
+
+
+def test_an_agent_that_waits_in_spite_of_room_is_found(monkeypatch):
+    monkeypatch.setattr(decide, "thawed", lambda state, at: ())
+    assert "there is room" in found(Faults(**ROUGH))
+
+
+def test_an_agent_that_is_thawed_without_room_is_found(monkeypatch):
+    def careless(state, at):
+        names = [name for name, agent in state.agents.items() if agent.paused_for == "budget" and agent.stage]
+        return [Draft(data=e.AgentResumed(), agent=name) for name in names]
+
+    monkeypatch.setattr(decide, "thawed", careless)
+    assert "thawed without room" in found(Faults(**ROUGH))
+
+
+def test_a_run_that_rests_while_somebody_works_is_found(monkeypatch):
+    def all_of_them(state, run):
+        return {agent.stage for agent in state.agents.values() if agent.stage}
+
+    monkeypatch.setattr(settle, "waiting_stages", all_of_them)
+    monkeypatch.setattr(settle, "_why", lambda state, run, stage: "budget")
+    assert "came to rest while" in found(Faults(**ROUGH))
+
+
+def test_a_pause_that_outlives_its_step_is_found(monkeypatch):
+    monkeypatch.setattr(decide, "over_with", lambda state: ())
+    assert found(Faults(**ROUGH))
 
 
 def test_a_rest_that_names_nobody_is_found(monkeypatch):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from support.simulation.laws_of_money import Broken
+from support.simulation.purse import Purse
 from support.simulation.repository import Repository
 from support.simulation.setup import tasks as some_tasks
 
@@ -36,14 +38,17 @@ class Faults:
     bad_plans: float = 0.0
     looks_for_trailer: bool = True
     gates: bool = True
+    parks: float = 0.0
 
 
 @dataclass
 class Until:
-    """What a step waits for: that all events up to `seq` are durable, or a moment of the clock."""
+    """What a step waits for: that all events up to `seq` are durable, a moment of the clock, an answer, a provider."""
 
     seq: int = 0
     at: float = 0.0
+    answer: tuple[str, int, str] | None = None  # stage, lease, the agent's own name of what it asked
+    parked: str = ""
 
 
 Step = Until | None
@@ -67,6 +72,10 @@ class Hands:
         self.ledger: set[tuple[str, str]] = set()  # (tree, command) that truly passed
         self.late: list[c.Finished] = []
         self.now = 0.0
+        self.purse = Purse(rng, report)
+        self.answers: dict[tuple[str, int, str], bool] = {}  # durable ones
+        self.asleep = False  # does the run rest, as all who look at it can see?
+        self._asked = 0
         self._report = report
         self._leases: dict[str, list[int]] = {}
 
@@ -81,12 +90,14 @@ class Hands:
     def _carry_out(self, state: State, stage: Stage, lease: int) -> Iterator[Step]:
         run = state.run
         assert run is not None
-        kinds = {"work": self._work, "check": self._check, "review": self._review, "plan": self._plan}
+        kinds = {"check": self._check, "plan": self._plan}
         if stage.kind == "wait":
             yield Until(at=self.now + stage.due)
             result: c.Result | None = c.Waited()
         elif stage.kind == "merge":
             result = yield from self._merge(run, stage, lease)
+        elif stage.kind in {"work", "review"}:
+            result = yield from (self._work if stage.kind == "work" else self._review)(state, run, stage, lease)
         else:
             result = yield from kinds[stage.kind](run, stage, lease)
         if result is not None:
@@ -109,7 +120,46 @@ class Hands:
         tree = f"trees/{stage.agent}"
         self._report(c.Began(stage=stage.id, lease=lease, pid=self.rng.randrange(2, 30_000), tree=tree))
 
-    def _spend(self, stage: Stage) -> None:
+    def _spend(self, state: State, stage: Stage) -> Iterator[Step]:
+        """What a step costs: told late by the agent itself, or request by request, each with leave of the purse."""
+        if state.agents[stage.agent].spec.late:
+            self._tell_spent(stage)
+            return
+        for _ in range(self.rng.randint(0, 2)):
+            yield from self._request(state, stage)
+
+    def _request(self, state: State, stage: Stage) -> Iterator[Step]:
+        hold = self.purse.wants(stage.agent, "" if stage.task == ROOT else stage.task)
+        while not self.purse.room(state, hold, self.now):
+            yield Until(seq=self.purse.short(hold))
+        if self._chance(self.faults.parks):
+            yield Until(
+                seq=self.purse.park(stage.agent, self.now + self.rng.choice((5.0, 90_000.0))), parked=stage.agent
+            )
+            if not self.purse.room(state, hold, self.now):
+                return
+        if state.agents[stage.agent].held:
+            return  # it is being ended: nothing more is sent for it
+        if self.asleep:
+            raise Broken(f"{stage.agent} spends while nobody works")
+        self.purse.spool[hold.id] = hold
+        yield None
+        self.purse.settle(hold)
+
+    def _ask_leave(self, stage: Stage, lease: int) -> Iterator[Step]:
+        """Ask for a tool now and then; what is denied is left out."""
+        while self._chance(0.3):
+            self._asked += 1
+            ask = str(self._asked)
+            tool, line = self.rng.choice((("execute", "make"), ("execute", "make; rm x"), ("edit", ""), ("other", "")))
+            paths = (f"p{self.rng.randrange(3)}",) if tool == "edit" else ()
+            asked = c.AskedLeave(stage=stage.id, lease=lease, id=ask, tool=tool, paths=paths, command=line)
+            self._report(asked)
+            if self._chance(self.faults.doubles):
+                self._report(asked)
+            yield Until(answer=(stage.id, lease, ask))
+
+    def _tell_spent(self, stage: Stage) -> None:
         tokens = Tokens(input=self.rng.randrange(200), output=self.rng.randrange(100))
         task = "" if stage.task == ROOT else stage.task
         self._report(c.Spent(agent=stage.agent, task=task, tokens=tokens, usd="0.01"))
@@ -127,14 +177,15 @@ class Hands:
             return c.Broke(reason="it crashed", detail="trace", blame=self.rng.choice(("agent", "work")))
         return None
 
-    def _work(self, run: Run, stage: Stage, lease: int) -> Iterator[Step]:
+    def _work(self, state: State, run: Run, stage: Stage, lease: int) -> Iterator[Step]:
         ref = f"{run.id}/{stage.task}/{stage.round}"
         if ref not in self.repo.attempts:
             yield None
             self._began(stage, lease)
             yield None
             self._bite(stage)
-            self._spend(stage)
+            yield from self._ask_leave(stage, lease)
+            yield from self._spend(state, stage)
             trouble = self._trouble()
             if trouble is not None:
                 return trouble
@@ -172,11 +223,11 @@ class Hands:
         runs, reason = self._lines(run, run.task(stage.task), change.tree if change else self.repo.target[0].tree)
         return c.Checked(runs=runs, reason=reason)
 
-    def _review(self, run: Run, stage: Stage, lease: int) -> Iterator[Step]:
+    def _review(self, state: State, run: Run, stage: Stage, lease: int) -> Iterator[Step]:
         yield None
         self._began(stage, lease)
         yield None
-        self._spend(stage)
+        yield from self._spend(state, stage)
         trouble = self._trouble()
         if trouble is not None:
             return trouble

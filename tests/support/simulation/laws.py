@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from support.simulation.laws_of_money import Money, hold
 from support.simulation.repository import Repository
 
 from engine.core import events as e
@@ -18,16 +19,6 @@ from engine.core.state import State
 from engine.core.values import Limits, TaskSpec
 
 AGENTS_DO = {"work", "review", "plan"}
-
-
-class Broken(AssertionError):
-    """A law does not hold."""
-
-
-def hold(law: bool, text: str) -> None:
-    """Raise unless the law holds."""
-    if not law:
-        raise Broken(text)
 
 
 @dataclass
@@ -52,21 +43,25 @@ class Laws:
     holding: dict[str, tuple[str, int]] = field(default_factory=dict)  # stage -> agent, lease
     leases: set[int] = field(default_factory=set)
     out: dict[str, str] = field(default_factory=dict)  # agent -> held | paused
-    spent: set[str] = field(default_factory=set)
+    money: Money = field(default_factory=Money)
     merged: dict[str, e.MergeDone] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     ended: e.RunEnded | None = None
 
-    def saw(self, events: Iterable[e.Event]) -> None:
-        """Hold every law against new events."""
-        for event in events:
+    def saw(self, events: Iterable[e.Event], *, again: bool = False) -> None:
+        """Hold every law against the events of one decision; or against a whole record that is read `again`."""
+        batch = list(events)
+        kinds = {"engine_started"} if again else {event.kind for event in batch}
+        for event in batch:
             hold(event.seq == self.last + 1, f"seq {event.seq} follows {self.last}")
             hold(event.cause is None or event.cause in self.causes, f"{event.seq} is caused by {event.cause}")
             self.last = event.seq
             self.causes[event.seq] = event.cause
+            self.money.saw(event, kinds)
             fold = getattr(self, f"_{event.kind}", None)
             if fold is not None:
                 fold(event, event.data)
+        self.money.settled(kinds)
 
     def old(self, stage: str, lease: int) -> bool:
         """Is this not the lease in force? A wait has none."""
@@ -81,7 +76,7 @@ class Laws:
         self.ended = None
 
     def _run_ended(self, event: e.Event, data: e.RunEnded) -> None:
-        hold(not self.holding, f"the run came to rest while {self.holding} was assigned")
+        self.money.rests(self.holding, data.outcome)
         self.ended = data
         if data.outcome == "verified":
             bad = {name: self.outcomes.get(name) for name in self.specs}
@@ -156,7 +151,6 @@ class Laws:
         held = [holder for holder, _ in self.holding.values()]
         hold(agent not in held, f"{agent} is given {stage} and is at work")
         hold(agent not in self.out, f"{agent} is {self.out.get(agent)} and is given {stage}")
-        hold(not self.spent & {agent, "run"}, f"{agent} is given {stage} with no budget left")
         at_work = sum(holder != "engine" for holder in held)
         hold(at_work < self.limits.agents, f"{at_work + 1} agents at once, {self.limits.agents} allowed")
 
@@ -226,12 +220,6 @@ class Laws:
         self.chances[event.task] += data.granted and self.about[data.stage] == "attempts"
         if data.granted:
             self.consents.add((event.task, data.patch))
-
-    def _budget_reached(self, _: e.Event, data: e.BudgetReached) -> None:
-        self.spent.add(data.scope)
-
-    def _budget_raised(self, _: e.Event, data: e.BudgetRaised) -> None:
-        self.spent.discard(data.scope)
 
 
 def at_the_end(laws: Laws, state: State) -> None:

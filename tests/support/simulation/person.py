@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from random import Random
 
@@ -90,11 +91,13 @@ def _stop(rng: Random, state: State, _: Run) -> c.Requests:
 def _answer(rng: Random, _: State, run: Run) -> c.Requests:
     waiting = waiting_approvals(run)
     name = rng.choice([a.stage for a in waiting] or ["nothing"])
-    return c.Answer(approval=name, granted=rng.random() < 0.7, why=rng.choice(("", "because")))
+    always = rng.random() < 0.2
+    return c.Answer(approval=name, granted=rng.random() < 0.7, why=rng.choice(("", "because")), always=always)
 
 
-def _raise(rng: Random, state: State, _: Run) -> c.Requests:
-    return c.RaiseBudget(scope=rng.choice(["run", _an_agent(rng, state)]), amount=Amount(tokens=rng.choice((1, 2_000))))
+def _raise(rng: Random, state: State, run: Run) -> c.Requests:
+    scope = rng.choice(["run", "day", f"task:{_a_task(rng, run)}", _an_agent(rng, state)])
+    return c.RaiseBudget(scope=scope, amount=Amount(tokens=rng.choice((1, 50, 2_000))))
 
 
 def _stop_run(_: Random, __: State, ___: Run) -> c.Requests:
@@ -135,9 +138,13 @@ def helpful(rng: Random, state: State) -> list[c.Requests]:
     wishes: list[c.Requests] = [
         c.Answer(approval=a.stage, granted=rng.random() < 0.8) for a in waiting_approvals(run)[:1]
     ]
-    wishes += [c.ResumeAgent(agent=name) for name, agent in state.agents.items() if agent.held or agent.pause]
-    wishes += [c.RaiseBudget(scope=name, amount=MORE) for name, agent in state.agents.items() if agent.spent_out]
-    wishes += [c.RaiseBudget(scope="run", amount=MORE)] if run.spent_out else []
+    paused = {
+        name: agent for name, agent in state.agents.items() if agent.held or (agent.pause and not agent.paused_for)
+    }
+    wishes += [c.ResumeAgent(agent=name) for name in paused]
+    wishes += [
+        c.RaiseBudget(scope=scope, amount=MORE) for scope in re.findall(r"budget raise (\S+) AMOUNT", run.reason)
+    ]
     if run.outcome == "stopped":
         wishes = [c.ResumeRun()]
     if not wishes and "no agent of the crew" in run.reason:

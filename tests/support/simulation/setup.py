@@ -25,7 +25,9 @@ def crew(rng: Random) -> tuple[AgentSpec, ...]:
 
 def _agent(rng: Random, name: str, pool: str, does: list[str]) -> AgentSpec:
     budget = Amount(tokens=rng.choice((300, 3_000))) if rng.random() < 0.15 else None
-    return AgentSpec(name=name, pool=pool, runtime="scripted", does=tuple(does), budget=budget)
+    asks = rng.choice(({}, {}, {"execute": "confirm", "execute:make": "auto"}, {"*": "confirm"}, {"edit:p0": "review"}))
+    late = rng.random() < 0.2
+    return AgentSpec(name=name, pool=pool, runtime="scripted", does=tuple(does), budget=budget, asks=asks, late=late)
 
 
 def tasks(rng: Random, count: int, known: list[str], prefix: str = "t") -> tuple[TaskSpec, ...]:
@@ -53,6 +55,10 @@ def _task(rng: Random, name: str, after: tuple[str, ...]) -> TaskSpec:
     )
 
 
+def _amount(rng: Random, little: int, much: int, chance: float) -> Amount:
+    return Amount(tokens=rng.choice((little, much))) if rng.random() < chance else Amount()
+
+
 def start(rng: Random) -> c.StartRun:
     """A run that the crew could do. Drawn again until it is."""
     while True:
@@ -71,7 +77,9 @@ def start(rng: Random) -> c.StartRun:
         limits=Limits(
             agents=rng.randint(1, 4),
             attempts=rng.randint(1, 3),
-            budget=Amount(tokens=rng.choice((1_000, 10_000))) if rng.random() < 0.2 else Amount(),
+            budget=_amount(rng, 1_000, 10_000, 0.2),
+            task_budget=_amount(rng, 300, 3_000, 0.15),
+            day_budget=_amount(rng, 500, 5_000, 0.15),
         ),
         check=CHECK,
         tasks=plan,

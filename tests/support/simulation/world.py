@@ -15,7 +15,8 @@ import msgspec
 from support.simulation import person, setup
 from support.simulation.hands import Faults, Hands, Running
 from support.simulation.journal import Journal
-from support.simulation.laws import Broken, Laws, at_the_end, hold
+from support.simulation.laws import Laws, at_the_end
+from support.simulation.laws_of_money import Broken, hold
 from support.simulation.repository import Repository
 
 from engine.core import commands as c
@@ -32,7 +33,7 @@ PATIENCE = 4_000
 def faults_of(rng: Random) -> Faults:
     """How bad it gets in one world."""
     level = rng.choice((0.0, 0.1, 0.25))
-    kinds = ("breaks", "lost", "hangs", "doubles", "stale", "rejects", "red", "bad_plans")
+    kinds = ("breaks", "lost", "hangs", "doubles", "stale", "rejects", "red", "bad_plans", "parks")
     return Faults(**{kind: level * rng.random() for kind in kinds})
 
 
@@ -114,6 +115,7 @@ class World:
         self.decide(
             c.CameUp(epoch=self._epoch, pid=self._epoch, version="0", confinement="unconfined", held=held)  # type: ignore[arg-type]
         )
+        self.hands.purse.recover(self.journal.replay())
         if not self.repo.edited:
             self._clear()  # whatever waits is looked at again, as the way may have been cleared while nobody looked
         self.sync()
@@ -130,10 +132,13 @@ class World:
         self._told_frozen.clear()
         self.mind = self._new_mind()
         self.mind.replay(self.journal.replay())
+        self.hands.answers.clear()
+        run = self.state.run
+        self.hands.asleep = run is not None and run.outcome is not None
         self._same_from_snapshot()
         self._same_wanted()
         self.laws = Laws(self.repo, self.hands.ledger)
-        self.laws.saw(self.journal.replay())
+        self.laws.saw(self.journal.replay(), again=True)
 
     def go_down(self) -> None:
         """The engine ends in order."""
@@ -159,13 +164,24 @@ class World:
             self.wanted.take(event)
             if event.kind == "agent_resumed":
                 self._holds.pop(event.agent, None)
+                self._told_frozen.discard(event.agent)  # frozen again at once, it is to be said again
+            self._seen(event)
         if self.rng.random() < 0.02:
             self._snapshot = msgspec.msgpack.encode(self.state)
         self._reconcile()
 
+    def _seen(self, event: e.Event) -> None:
+        """What leaves the engine once it is durable: to the gateway, to agents that asked, to whoever looks."""
+        data = event.data
+        self.hands.purse.durable(event)
+        if isinstance(data, e.PermissionGiven):
+            self.hands.answers[data.stage, data.lease, data.ask] = data.allow
+        if isinstance(data, e.RunEnded | e.RunResumed | e.RunStarted):
+            self.hands.asleep = isinstance(data, e.RunEnded)
+
     def _reconcile(self) -> None:
-        for effect in [effect for effect in self.running if effect not in self.wanted.effects]:
-            del self.running[effect]
+        gone = [effect for effect in self.running if effect not in self.wanted.effects]
+        self.hands.purse.left_by([self.running.pop(effect).stage.agent for effect in gone])
         run = self.state.run
         for effect in sorted(self.wanted.effects - self.running.keys()):
             stage = run.stages.get(effect.stage) if run else None
@@ -189,11 +205,17 @@ class World:
             steps.append(self._deliver)
         if self.wanted.frozen - self._told_frozen or self.wanted.ending or self._killed:
             steps.append(self._supervise)
+        due = self.hands.purse.due(self.state, self.hands.now)
+        steps += [partial(self.hands.purse.unpark, name) for name in due]
         return steps
 
     def _ready(self, effect: Effect) -> bool:
         until, agent = self.running[effect].until, self.running[effect].stage.agent
         durable = not until.seq or until.seq <= len(self.journal.durable)
+        if until.answer is not None and until.answer not in self.hands.answers:
+            return False
+        if until.parked in self.hands.purse.parked:
+            return False
         return durable and until.at <= self.hands.now and agent not in self.wanted.frozen
 
     def _step(self, effect: Effect) -> None:
@@ -224,6 +246,7 @@ class World:
     def _forget(self, agent: str) -> None:
         for effect in [effect for effect, running in self.running.items() if running.stage.agent == agent]:
             del self.running[effect]
+        self.hands.purse.left_by([agent])
 
     def _kill(self) -> None:
         name = self.rng.choice(sorted(self.state.agents))
@@ -237,6 +260,7 @@ class World:
     def pass_time(self) -> bool:
         """Turn the clock to the next timer; False where there is none."""
         timers = [running.until.at for running in self.running.values() if running.until.at > self.hands.now]
+        timers += [until for until in self.hands.purse.parked.values() if until > self.hands.now]
         if timers:
             self.hands.now = min(timers)
         return bool(timers)
