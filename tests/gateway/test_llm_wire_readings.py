@@ -197,6 +197,27 @@ def test_an_answer_with_text_and_no_output_tokens_is_not_believed() -> None:
     assert not reading.final
 
 
+def test_an_answer_that_tells_less_than_its_text_can_have_counts_as_the_least_it_can() -> None:
+    for told, booked, doubtful in ((10, 1000, True), (999, 1000, True), (1000, 1000, False), (3000, 3000, False)):
+        reading = SAMPLES["responses"].reading()
+        said = {"type": "response.output_text.delta", "delta": "x" * 16_000}
+        last = {"type": "response.completed", "response": {"usage": {"input_tokens": 5, "output_tokens": told}}}
+        read(reading, [event(said), event(last)])
+        assert (reading.final, reading.doubtful) == (True, doubtful)
+        assert reading.spend is not None
+        assert reading.spend.output == booked
+
+
+def test_signatures_and_images_are_no_text() -> None:
+    parts = [
+        {"text": "hello", "thoughtSignature": "A" * 9000},
+        {"inlineData": {"mimeType": "image/png", "data": "A" * 9000}},
+    ]
+    reading = SAMPLES["gemini whole"].reading()
+    read(reading, [json.dumps({"candidates": [{"content": {"parts": parts}}]}).encode()])
+    assert reading.seen == 5
+
+
 def test_the_usage_chunk_that_was_asked_for_behind_its_back_does_not_reach_the_agent() -> None:
     call = parsed("openai", "/v1/chat/completions", {**CHAT_ASK, "stream_options": None})
     body, without = b"".join(chat_parts()), chat_parts()

@@ -14,6 +14,8 @@ from engine.gateway.llm.values import Spend
 
 BYTES_PER_TOKEN = 1.5
 """The fewest that whole requests and answers had, of 25 kinds of content in five tokenizers (measured)."""
+MOST_BYTES_PER_TOKEN = 16
+"""No text of more than a few lines has more."""
 MOST = 1 << 40
 """No number of tokens is larger; what is, is a mistake or a lie."""
 
@@ -118,6 +120,11 @@ def credible(spend: Spend | None, seen: int) -> bool:
     if spend is None or spend.input + spend.cache_read + spend.cache_write == 0:
         return False
     return spend.output > 0 or seen == 0
+
+
+def least(seen: int) -> int:
+    """Tokens that so many bytes of output have at least, whatever is told."""
+    return seen // MOST_BYTES_PER_TOKEN
 
 
 def estimated(told: Spend | None, seen: int, held: Spend) -> Spend:

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
+from engine.gateway.llm import usage
 from engine.gateway.llm.dialects.objects import Objects
 from engine.gateway.llm.dialects.packed import Unpacker
 from engine.gateway.llm.sse import Event, Events
 from engine.gateway.llm.values import Spend
 
 _T = TypeVar("_T")
-_NOT_TEXT = frozenset({"type", "id", "role", "object", "name", "index", "call_id", "status", "mime_type", "mimeType"})
+_NOT_TEXT = frozenset(
+    {"type", "id", "role", "object", "name", "index", "call_id", "status", "mime_type", "mimeType", "data"}
+    | {"signature", "thoughtSignature", "thought_signature", "encrypted_content", "annotations", "logprobs"}
+)
 
 
 class Meter(ABC):
@@ -53,12 +58,19 @@ class Reading:
     @property
     def spend(self) -> Spend | None:
         """What it cost as far as it was told; only with `final` is its output more than a beginning."""
-        return self._meter.spend
+        told = self._meter.spend
+        return replace(told, output=usage.least(self.seen)) if told and self.doubtful else told
 
     @property
     def final(self) -> bool:
         """Whether `spend` is the last word. Where it never becomes true, the reservation is what is charged."""
         return self._meter.final
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether less output is told than the bytes that were seen can have; `spend` has the least they can then."""
+        told = self._meter.spend
+        return self._meter.final and told is not None and told.output < usage.least(self.seen)
 
     @property
     def seen(self) -> int:
