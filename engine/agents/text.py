@@ -23,7 +23,7 @@ MOST_TEXT: Final = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a line is beside its text: updates, and whether something `good` or bad is known since (None: neither)."""
+    """What a line is beside its text: updates, and whether its model's message ended well there (`good`), or badly."""
 
     updates: tuple[Update, ...] = ()
     good: bool | None = None
@@ -66,6 +66,7 @@ class TextLanguage(Interpreter):
         super().__init__(brief, voice)
         self._profile = profile
         self._said: list[str] = []
+        self._message = ""
         self._size = 0
         self._trouble = ""
 
@@ -88,14 +89,18 @@ class TextLanguage(Interpreter):
                 self._keep(text)
             return
         if meaning.good is not None:
-            self._trouble = "" if meaning.good else text
+            self._end_message("" if meaning.good else text)
         for update in meaning.updates or (Said(text=f"{text}\n"),):
             self.voice.tell(update)
 
     def claim(self) -> Claim:
         """Good, unless the last that is known is trouble; its exit status is judged besides."""
-        message = self._profile.message("\n".join(self._said))
-        return Claim(good=not self._trouble, text=message, detail=self._trouble)
+        message = self._message or "\n".join(self._said)
+        return Claim(good=not self._trouble, text=self._profile.message(message), detail=self._trouble)
+
+    def _end_message(self, trouble: str) -> None:
+        self._message, self._trouble = "\n".join(self._said), trouble
+        self._said, self._size = [], 0
 
     def _keep(self, text: str) -> None:
         self._said.append(text)

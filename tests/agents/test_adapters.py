@@ -363,8 +363,8 @@ def test_a_command_that_does_not_fit_its_runtime_is_refused(brief, adapter, comm
 def test_runtimes_are_known_by_name():
     assert isinstance(adapter_for("b", "command"), CommandAdapter)
     assert isinstance(adapter_for("b", "scripted"), ScriptedAdapter)
-    with pytest.raises(UnknownRuntime, match="agent b: no runtime 'claude'; there are command, scripted"):
-        adapter_for("b", "claude")
+    with pytest.raises(UnknownRuntime, match="agent b: no runtime 'abacus'; there are command, scripted"):
+        adapter_for("b", "abacus")
 
 
 def test_the_player_needs_only_the_standard_library():
