@@ -144,6 +144,8 @@ class _Decision:
         while self._touched and run.outcome is None:
             name = next(iter(self._touched))
             cause = self._touched.pop(name)
+            if name == ROOT:  # which may end the run, and that is told last
+                self.take(over_with(self._state))
             if name == ROOT or name in run.tasks:
                 self.take(step(self._state, run, name, cause))
         return moved
