@@ -79,7 +79,7 @@ class Claude(Interpreter):
         self._asked: dict[str, Message] = {}
         self._streamed: set[str] = set()
         self._queued: set[str] = set()
-        self._result: Message | None = None
+        self._claim: Claim | None = None
         self._state = ""
         self._through = self._interrupted = False
 
@@ -99,7 +99,7 @@ class Claude(Interpreter):
     def answer(self, ask: str, *, allow: bool, why: str) -> None:
         """It goes on with what it asked for, or is told why not."""
         asked = self._asked.pop(ask, None)
-        if asked is None:
+        if asked is None or self._through:
             return
         denied = {"behavior": "deny", "message": why or "This is not allowed here. Go on without it."}
         self._respond(ask, {"behavior": "allow", "updatedInput": asked["input"]} if allow else denied)
@@ -112,11 +112,8 @@ class Claude(Interpreter):
         return True
 
     def claim(self) -> Claim:
-        """Its last result."""
-        if self._result is None:
-            return Claim()
-        bad = words.why(self._result)
-        return Claim(good=not bad, text=str(self._result.get("result") or ""), detail=bad)
+        """What its last result says."""
+        return self._claim or Claim()
 
     def hear(self, message: dict[str, Any]) -> None:
         """It printed this."""
@@ -250,17 +247,17 @@ class Claude(Interpreter):
 
     def _ended(self, result: Message) -> None:
         """A turn is over; the next one may come of a message that waits."""
-        self._result = result
-        model = self._opened.model
-        self.voice.tell(self._meter.ends(str(result.get("session_id", "")), words.total_of(result)))
-        if size := words.window_of(result, model):
-            self.voice.tell(Context(used=self._meter.context, size=size))
-        if result.get("is_error") and not self._interrupted:
-            self.voice.tell(Erred(text=words.why(result), status=int(result.get("api_error_status") or 0)))
+        bad = words.why(result)
+        self._claim = Claim(good=not bad, text=str(result.get("result") or ""), detail=bad)
         self._see_whether_through()
+        self.voice.tell(self._meter.ends(str(result.get("session_id", "")), words.total_of(result)))
+        if size := words.window_of(result, self._opened.model):
+            self.voice.tell(Context(used=self._meter.context, size=size))
+        if bad and not self._interrupted:
+            self.voice.tell(Erred(text=bad, status=int(result.get("api_error_status") or 0)))
 
     def _see_whether_through(self) -> None:
-        if self._result is None or self._through:
+        if self._claim is None or self._through:
             return
         if self._interrupted or (self._state in ("", "idle") and not self._queued):
             self._through = True

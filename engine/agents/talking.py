@@ -42,7 +42,7 @@ LINGER_SECONDS: Final = 30.0
 MOST_COMPLAINTS: Final = 5
 MOST_CHANGE: Final = 200_000
 """Characters of a change that stand in the prompt of its review."""
-_MISREAD: Final = (LookupError, TypeError, ValueError, AttributeError)
+_MISREAD: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class Voice:
@@ -273,12 +273,24 @@ class TalkingSession:
         await self._keeper.stop(GRACE_SECONDS)
 
     async def _watch(self, running: Running) -> Finished:
-        ended = await running.wait()
+        try:
+            ended = await running.wait()
+            await self._see_lingerer_out()
+            end = await self._conclude(ended, running.tail())
+        finally:
+            self._telling.close()
+        self._on_update(end)
+        return end
+
+    async def _see_lingerer_out(self) -> None:
         if self._lingering is not None:
             if not self._overstayed:
                 self._lingering.cancel()
             with suppress(asyncio.CancelledError, ProcessError):
                 await self._lingering
+
+    async def _conclude(self, ended: Exit, tail: bytes) -> Finished:
+        """Nothing of it is left: tell the last of it, and what it all came to."""
         for line in self._lines.close():
             self._understand(line)
         await self._interpreter.end()
@@ -288,7 +300,7 @@ class TalkingSession:
         claim = self._interpreter.claim()
         if self._overstayed and claim.good:
             ended = Exit(0, None, ended.leftovers, ended.seconds)
-        return self._finish(judge(self._brief, ended, cancelled=self._cancelled, tail=running.tail(), claim=claim))
+        return judge(self._brief, ended, cancelled=self._cancelled, tail=tail, claim=claim)
 
     def _tell_leftovers(self, ended: Exit) -> None:
         if self._overstayed:
@@ -299,11 +311,6 @@ class TalkingSession:
     def _ended(self, end: Finished) -> Session:
         self._telling.close()
         return EndedSession(end, self._on_update)
-
-    def _finish(self, end: Finished) -> Finished:
-        self._telling.close()
-        self._on_update(end)
-        return end
 
 
 def change_of(brief: Brief) -> str:
