@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.api.sums import amount, usage
 from engine.api.task_status import task_status
 from engine.core.approvals import held_files, waiting_approvals
-from engine.core.budgets import limit
+from engine.core.budgets import limit, of_day
 from engine.core.confinement import UNCONFINED, level
 from engine.core.standing import of_agent, of_run
-from engine.core.state import Agent, Approval, Run, State
-from engine.core.values import Tokens
+from engine.core.state import Agent, Approval, Asked, Provider, Run, State
 
 
 def status(state: State, *, now: float, engine: dict[str, Any] | None) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def status(state: State, *, now: float, engine: dict[str, Any] | None) -> dict[s
         "tasks": tasks,
         "approvals": approvals,
         "confinement": _confinement(state),
+        "providers": [_provider(name, found, now) for name, found in state.providers.items()],
         "bus": {"state": "off"},
         "engine": None if engine is None else {**engine, "seq": state.seq},
     }
@@ -43,19 +44,23 @@ def _confinement(state: State) -> dict[str, Any]:
     return {"label": label, "level": level(label), "holes": list(state.holes)}
 
 
-def usage(tokens: Tokens) -> dict[str, int]:
-    """Tokens, split as vendors price them."""
+def _provider(name: str, found: Provider, now: float) -> dict[str, Any]:
+    """What is the matter with a provider's model; `until` is None where it is not known."""
+    provider, _, model = name.partition("/")
     return {
-        "input": tokens.input,
-        "output": tokens.output,
-        "cache_read": tokens.cache_read,
-        "cache_write": tokens.cache_write,
+        "provider": provider,
+        "model": model,
+        "what": found.what,
+        "why": found.why,
+        "until": found.until or None,
+        "to": found.to or None,
+        "since": found.at,
+        "age": _age(now, found.at),
     }
 
 
 def _budget(holder: Run | Agent) -> dict[str, Any]:
-    line = limit(holder)
-    return {"usd": line.usd, "tokens": line.tokens}
+    return amount(limit(holder))
 
 
 def _run(run: Run, state: State, now: float, *, live: bool) -> dict[str, Any]:
@@ -69,6 +74,8 @@ def _run(run: Run, state: State, now: float, *, live: bool) -> dict[str, Any]:
         "tokens": usage(run.tokens),
         "usd": run.usd,
         "budget": _budget(run),
+        "saved": {"tokens": usage(run.saved), "usd": run.saved_usd},
+        "day": {"used": amount(of_day(state, run, now).used), "budget": amount(of_day(state, run, now).limit)},
         "reason": stands.reason,
         "base": run.base,
         "started": run.started,
@@ -92,6 +99,11 @@ def _agent(state: State, agent: Agent, now: float, *, live: bool) -> dict[str, A
         "tokens": usage(agent.tokens),
         "usd": agent.usd,
         "budget": _budget(agent),
+        "told": {"tokens": usage(agent.told), "usd": agent.told_usd},
+        "waits": (agent.waits or None) if live else None,
+        "until": agent.until or None,
+        "session": agent.sessions.get(stands.stage.task) if stands.stage is not None else None,
+        "model": agent.model_used or agent.spec.model or None,
         "since": stands.since,
         "age": _age(now, stands.since),
         "evidence": stands.evidence,
@@ -109,8 +121,25 @@ def _approval(run: Run, approval: Approval, now: float) -> dict[str, Any]:
         "what": approval.what,
         "about": approval.about,
         "files": [{"path": file.path, "why": file.why} for file in held_files(run, approval)],
+        "leave": _leave(run.asked.get(approval.stage)),
         "since": approval.at,
         "age": _age(now, approval.at),
+    }
+
+
+def _leave(asked: Asked | None) -> dict[str, Any] | None:
+    """What an agent wants leave for, where it does; `always`: an answer may be given once and for all."""
+    if asked is None:
+        return None
+    return {
+        "agent": asked.agent,
+        "tool": asked.tool,
+        "title": asked.title,
+        "command": asked.command or None,
+        "paths": list(asked.paths),
+        "why": asked.reason or None,
+        "level": asked.level,
+        "always": asked.level != "review" and bool(asked.signature),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.api.sums import amount, usage
+from engine.core.budgets import of_task as budget_of
 from engine.core.standing import of_task
 from engine.core.state import Run, State, Task
 
@@ -21,6 +23,9 @@ def task_status(state: State, run: Run, task: Task, *, now: float, live: bool) -
         "attempts": task.round.number if task.round is not None else 0,
         "outcome": stands.graded or None,
         "evidence": stands.evidence,
+        "tokens": usage(task.tokens),
+        "usd": task.usd,
+        "budget": amount(budget_of(run, task).limit),
         "commit": stands.commit or None,
         "reason": task.reason or None,
         "since": stands.since,

@@ -30,6 +30,11 @@ def wish(asked: Asked) -> str:
     return f"{asked.agent} wants to {what}"
 
 
+def name_of(asked: Asked) -> str:
+    """What a person may call it: the end of its id."""
+    return asked.id.rpartition("/")[2]
+
+
 def asked_for(state: State, stage: Stage, report: c.AskedLeave) -> Drafts:
     """What follows from an agent's question, asked under the lease in force: the answer, if there is one already."""
     run, agent = state.run, state.agents.get(stage.agent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.core import events as e
 from engine.core.budgets import OF_TASK, spent_out
 from engine.core.drafts import Draft, of
-from engine.core.leave import wish
+from engine.core.leave import name_of, wish
 from engine.core.patterns import PATTERNS
 from engine.core.requests import rest
 from engine.core.routing import able
@@ -115,8 +115,7 @@ def _why_it_waits(state: State, run: Run, stage: Stage) -> str:
     agent = state.agents[stage.agent]
     if agent.waits == "permission":
         asked = run.asked[agent.asking[0]]
-        name = asked.id.rpartition("/")[2]
-        return f"{stage.task} waits for leave: {wish(asked)} (`quarterdeck approve {name}`, or deny)"
+        return f"{stage.task} waits for leave: {wish(asked)} (`quarterdeck approve {name_of(asked)}`, or deny)"
     return f"{stage.task} waits: {short_of(state, agent)}"
 
 

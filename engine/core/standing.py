@@ -10,15 +10,24 @@ from typing import NamedTuple
 
 from engine.core.approvals import trouble
 from engine.core.evidence import Grade, grade, required
+from engine.core.leave import name_of, wish
 from engine.core.limits import reached
 from engine.core.routing import able
 from engine.core.stages import AGENT_KINDS
 from engine.core.state import Agent, Round, Run, Stage, State, Task
+from engine.core.waiting import short_of
 
 NAMED = 3
 """Agents that a sentence names before it counts."""
 _UNDER_WAY = {"merge": "merging", "check": "checking", "review": "reviewing", "work": "running"}
 """The state of a task while a step of this kind is under way; of several, the first counts."""
+
+
+_FOR = {
+    "budget": ", which waits for budget",
+    "permission": ", which waits for leave",
+    "provider": ", which waits for its provider",
+}
 
 
 class OfRun(NamedTuple):
@@ -78,14 +87,18 @@ def _agent_state(state: State, agent: Agent, stage: Stage | None, *, live: bool)
         return _held(agent, live=live)
     if agent.stage and not live:
         return "stopped", "its engine is gone, and what it ran ends with it"
+    if agent.paused_for:
+        return _waits(state, agent)
     if agent.pause == "frozen":
         return "paused", f"its processes are frozen{_limited(agent)}"
+    if agent.asking and stage is not None:
+        return "waiting", _asks(state, agent)
     if stage is not None:
         return _at_work(agent, stage)
     if agent.pause:
         return "paused", "a person asked; nothing of it runs"
     if agent.spent_out:
-        return "waiting", "its budget is used up"
+        return "waiting", f"its budget is used up (`quarterdeck budget raise {agent.spec.name} AMOUNT`)"
     crash = _crash(state, agent)
     return ("failed", crash) if crash else ("idle", "it has nothing to do")
 
@@ -95,6 +108,26 @@ def _at_work(agent: Agent, stage: Stage) -> tuple[str, str]:
     if not stage.pid:
         return "starting", f"{stage.kind} of {stage.task} is assigned to it, its program has not begun{asked}"
     return "working", f"{stage.kind} of {stage.task}: its program runs as process {stage.pid}{asked}{_limited(agent)}"
+
+
+def _waits(state: State, agent: Agent) -> tuple[str, str]:
+    """Frozen, but by nobody's wish: for want of budget until a person raises it, for a provider until it takes more."""
+    if agent.paused_for == "budget":
+        return "paused", f"{short_of(state, agent)}; what it asked for is kept"
+    until = f" until {_hour(agent.until)} UTC" if agent.until else ""
+    return "waiting", f"its provider takes nothing{until}: {agent.reason}"
+
+
+def _asks(state: State, agent: Agent) -> str:
+    """What it wants leave for; of several the first."""
+    asked = state.run.asked[agent.asking[0]] if state.run is not None else None
+    more = f", and for {len(agent.asking) - 1} more" if len(agent.asking) > 1 else ""
+    return f"{wish(asked)}{more} (`quarterdeck approve {name_of(asked)}`, or deny)" if asked is not None else ""
+
+
+def _hour(at: float) -> str:
+    minutes = int(at) // 60 % 1440
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _limited(agent: Agent) -> str:
@@ -176,7 +209,13 @@ def _evidence(state: State, run: Run, task: Task, graded: Grade, stage: Stage | 
         return f"tried again after {stage.due:g} s"
     if stage is None:
         return "waits for the check of the base"
-    return f"held by {stage.agent}" if stage.agent else _whom_it_waits_for(state, run, stage)
+    return _holder(state, stage) if stage.agent else _whom_it_waits_for(state, run, stage)
+
+
+def _holder(state: State, stage: Stage) -> str:
+    agent = state.agents.get(stage.agent)
+    waits = _FOR.get(agent.waits, "") if agent is not None and agent.stage == stage.id else ""
+    return f"held by {stage.agent}{waits}"
 
 
 def _whom_it_waits_for(state: State, run: Run, stage: Stage) -> str:
@@ -193,7 +232,7 @@ def _kept_from_it(agent: Agent) -> str:
     """What only a person can change about an agent that takes nothing; empty where there is no such thing."""
     if agent.held:
         return "held"
-    if agent.pause:
+    if agent.pause and not agent.paused_for:
         return "paused"
     return "out of budget" if agent.spent_out else ""
 

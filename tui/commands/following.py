@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.api.errors import ApiError
-from engine.api.status import usage
+from engine.api.sums import usage
 from engine.core.commands import StopRun
 from engine.core.events import Event, MergeDone, RunEnded, decode
 from tui import door

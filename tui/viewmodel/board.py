@@ -200,11 +200,18 @@ class Board:
             self.shape += 1
         if isinstance(data, _PLANS):
             self._followers(event.task)
-        if isinstance(data, e.UsageBooked | e.BudgetReached | e.BudgetRaised):
-            self._stale_agent(getattr(data, "scope", event.agent))
-            self._changed.add("head")
+        if isinstance(data, _SPENDS):
+            self._spent(getattr(data, "scope", event.agent))
         if isinstance(data, _NEEDS):
             self._changed |= {"needs", "head"}
+
+    def _spent(self, whose: str) -> None:
+        """Sums are others; who waits for a budget may lack another one now."""
+        self._stale_agent(whose)
+        for name, agent in self.state.agents.items():
+            if agent.paused_for == "budget":
+                self._stale_agent(name)
+        self._changed.add("head")
 
     def _author(self, task: str) -> str:
         """Who wrote the latest round of a task."""
@@ -212,7 +219,7 @@ class Board:
         return found.round.author if found is not None and found.round is not None else ""
 
     def _stale_agent(self, name: str) -> None:
-        if name and name != "run":
+        if name in self.state.agents:
             self._agents.pop(name, None)
             self._changed.add("crew")
 
@@ -244,6 +251,7 @@ class Board:
 _RUN_WIDE = (e.EngineStarted, e.EngineStopped, e.RunStarted, e.RunEnded, e.RunResumed, e.PlanRevised)
 _PLANS = (e.TaskAdded, e.TaskRevised, e.TaskEnded, e.TaskRetried)
 _FREES = (e.AgentPauseAsked, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.BudgetReached, e.BudgetRaised)
+_SPENDS = (e.UsageBooked, e.BudgetReached, e.BudgetRaised)
 _MOVES = (
     e.StageAssigned, e.StageInterrupted, e.StageClosed, e.StageCancelled, e.AgentPaused, e.AgentResumed, e.AgentHeld,
     e.AgentStopped, e.AgentKilled,
@@ -252,5 +260,5 @@ _MOVES = (
 _NEEDS = (
     e.ApprovalAsked, e.ApprovalGiven, e.MergeWaiting, e.MergeCleared, e.AgentHeld, e.AgentStopped, e.AgentKilled,
     e.AgentResumed, e.AgentPauseAsked, e.LimitReached, e.BudgetReached, e.BudgetRaised, e.TaskRetried, e.StageClosed,
-    e.StageCancelled, e.AttemptFailed,
+    e.StageCancelled, e.AttemptFailed, e.PermissionAsked, e.PermissionGiven, e.ProviderChanged,
 )  # fmt: skip
