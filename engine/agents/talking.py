@@ -171,6 +171,7 @@ class TalkingSession:
         self._cancelled = False
         self._lingering: asyncio.Task[None] | None = None
         self._overstayed = False
+        self._gone = False
         self._end: asyncio.Task[Finished] | None = None
 
     async def start(self, argv: tuple[str, ...], task: str) -> Session:
@@ -264,7 +265,7 @@ class TalkingSession:
             self._voice.tell(Notice(text=f"it printed {text}"))
 
     def _linger(self) -> None:
-        if self._lingering is None:
+        if self._lingering is None and not self._gone:
             self._lingering = asyncio.create_task(self._end_lingerer(), name=f"end of agent {self._brief.agent}")
 
     async def _end_lingerer(self) -> None:
@@ -275,6 +276,7 @@ class TalkingSession:
     async def _watch(self, running: Running) -> Finished:
         try:
             ended = await running.wait()
+            self._gone = True  # from here on the keeper may run somebody else's program
             await self._see_lingerer_out()
             end = await self._conclude(ended, running.tail())
         finally:

@@ -20,7 +20,9 @@ class Pipe:
         self._heard: asyncio.Queue[Message | None] = asyncio.Queue()
 
     def hear(self, message: Message) -> None:
-        """The program said this."""
+        """The program said this. Raises `ValueError` for what would end the connection for all the rest."""
+        if not isinstance(message.get("id"), str | int | None) or not isinstance(message.get("error"), dict | None):
+            raise ValueError("its `id` or its `error` is none")
         self._heard.put_nowait(message)
 
     def end(self) -> None:
