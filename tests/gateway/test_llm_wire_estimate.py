@@ -64,7 +64,7 @@ def test_hidden_tokens_and_images_are_added() -> None:
     plain = call("hello")
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 9000}}
     turns = [{"role": "user", "content": [image, image]}]
-    assert estimate.first(plain) >= estimate.HIDDEN
+    assert estimate.first(plain) >= content.HIDDEN
     assert 11_000 <= estimate.first(call(messages=turns)) <= 11_300
 
 
@@ -113,6 +113,14 @@ def test_the_mark_of_the_cache_moves_and_the_message_is_still_the_same() -> None
     known = Estimator()
     known.learn("a", marked(TEXTS["code"]), spent(3000, 70))
     assert known.tokens("a", marked(TEXTS["code"], "x")) < 3070 + 200
+
+
+def test_what_a_request_asks_for_anew_brings_a_prompt_that_nobody_sees() -> None:
+    known, opening = Estimator(), call(TEXTS["code"])
+    known.learn("a", opening, spent(3000, 70))
+    for asking in ({"tools": [{"name": "n"}]}, {"tool_choice": {"type": "any"}}, {"thinking": {"type": "disabled"}}):
+        assert 4070 <= known.tokens("a", call(TEXTS["code"], **asking)) <= 4070 + 100
+    assert known.tokens("a", call(TEXTS["code"], metadata={"user_id": "u"})) <= 3070 + 100
 
 
 def test_a_worse_ratio_than_expected_is_remembered_and_a_better_one_is_not() -> None:

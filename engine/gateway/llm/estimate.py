@@ -11,12 +11,10 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from engine.gateway.llm.dialects.base import Call
-from engine.gateway.llm.dialects.content import IMAGE, SEARCH
+from engine.gateway.llm.dialects.content import HIDDEN, IMAGE, SEARCH
 from engine.gateway.llm.usage import BYTES_PER_TOKEN
 from engine.gateway.llm.values import Spend
 
-HIDDEN = 1000
-"""Tokens that vendors add where nobody sees them: the prompt for tools."""
 LEAST_ANSWER = 8192
 ANSWER_MARGIN = 1.5
 WINDOW = 2_000_000

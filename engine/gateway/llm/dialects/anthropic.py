@@ -43,7 +43,7 @@ class Messages(Dialect):
         if most is None:
             raise BadCall("max_tokens is missing")
         messages = [*fields.items("system"), *fields.items("messages")]
-        others = [bytes(raw) for name, raw in fields.raw.items() if name not in {"system", "messages"}]
+        others = fields.others("system", "messages")
         away = any(name in fields.raw for name in _ELSEWHERE) or _fetches(fields)
         return Call(
             dialect=self,

@@ -33,7 +33,7 @@ class Chat(Dialect):
             raise BadCall("n is more than 128")
         limits = [most for name in _LIMITS if (most := fields.whole(name)) is not None]
         most = max(limits, default=None)
-        others = [bytes(raw) for name, raw in fields.raw.items() if name != "messages"]
+        others = fields.others("messages")
         messages = fields.items("messages")
         return Call(
             dialect=self,

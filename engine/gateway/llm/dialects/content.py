@@ -6,7 +6,7 @@ It does not count tokens. It gives what bounds them: a token of text has at leas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,18 @@ from engine.gateway.llm.dialects.fields import plain
 
 IMAGE = 5000
 """Tokens of one image: no vendor counts more for one."""
+HIDDEN = 1000
+"""Tokens that vendors add where nobody sees them: the prompt for tools, and for other things a request asks for."""
 SEARCH = 8000
 """Tokens of what one search puts in."""
 SEARCHES = 8
 """Searches that a request without a limit of its own is taken to make."""
 RUN = 200
 """Characters without a space from which on a text may be hexadecimal or base64, which has a token a byte."""
+_ASKING = frozenset(
+    {"tools", "tool_choice", "toolConfig", "tool_config", "functions", "function_call", "thinking", "reasoning"}
+    | {"response_format", "output_config", "output_format", "text", "generationConfig", "generation_config"}
+)
 _BREAKS = bytes.maketrans(b'"\\\t\r\n', b"     ")
 _MARK = re.compile(rb',?"cache_control":\{[^{}]*\},?')
 
@@ -70,19 +76,19 @@ def dense(body: bytes) -> int:
 def survey(
     body: bytes,
     messages: list[bytes],
-    others: Iterable[bytes],
+    others: Mapping[str, bytes],
     look: Callable[[bytes], list[Found]],
     *,
     elsewhere: bool,
     first: int = 0,
 ) -> Content:
-    """Measure a request. `look` finds what is no text in a message; `others` are the other members.
+    """Measure a request. `look` finds what is no text in a message; `others` are the other members by their names.
 
     `first`: which message the conversation began with. Those before it are instructions, which others share.
     """
     found = [look(one) for one in messages]
     pieces = [_piece(one, seen) for one, seen in zip(messages, found, strict=True)]
-    rest = [Piece(digest=hash(one), weight=len(one)) for one in others]
+    rest = [Piece(digest=hash(one), weight=len(one) + HIDDEN * (name in _ASKING)) for name, one in others.items()]
     every = [one for seen in found for one in seen]
     hidden, wide = sum(one.image for one in every), dense(body) + _beyond_ascii(body)
     packed = min(wide - sum(one.image for one in every if one.image >= RUN), len(body) - hidden)

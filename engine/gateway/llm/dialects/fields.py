@@ -71,6 +71,10 @@ class Fields:
         except _UNREADABLE:
             return [bytes(_again(one)) for one in plain(raw, self.what)]
 
+    def others(self, *names: str) -> dict[str, bytes]:
+        """All members but these, as their bytes."""
+        return {name: bytes(raw) for name, raw in self.raw.items() if name not in names}
+
     def text(self, *names: str) -> str:
         """A member that is text, empty where it is missing. Raises BadCall where it is something else."""
         value = self.get(*names)

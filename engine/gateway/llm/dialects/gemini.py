@@ -53,7 +53,7 @@ class Generate(Dialect):
         system, contents = fields.name("systemInstruction", "system_instruction"), fields.items("contents")
         messages = [*fields.items(system), *contents]
         tools = {name for tool in fields.items("tools") for name in Fields(tool, "a tool").raw}
-        others = [bytes(raw) for name, raw in fields.raw.items() if name not in {system, "contents"}]
+        others = fields.others(system, "contents")
         return Call(
             dialect=self,
             path=path,

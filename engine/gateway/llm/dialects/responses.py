@@ -39,7 +39,7 @@ class Responses(Dialect):
             raise BadCall("background responses go on where nobody meters them; ask for this one without")
         most = None if self._compact else fields.whole("max_output_tokens")
         items = fields.items("input")
-        others = [bytes(raw) for name, raw in fields.raw.items() if name != "input"]
+        others = fields.others("input")
         tools = {usage.text(plain(tool, "tools"), "type") for tool in fields.items("tools")}
         away = bool(tools & _FETCHING) or any(fields.get(name) is not None for name in _ELSEWHERE)
         return Call(
