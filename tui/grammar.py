@@ -86,7 +86,10 @@ def _common(one: Parser, *, json: bool, default: object = None) -> None:
 
 
 def _demo(one: Parser) -> None:
-    one.add_argument("name", metavar="NAME", nargs="?", default="todo_api", help="default: todo_api")
+    one.add_argument("name", metavar="NAME", nargs="?", help="default: todo_api, with --agent hello_fix")
+    one.add_argument("--agent", metavar="A", help="a real agent, such as claude, in place of scripts; it costs money")
+    one.add_argument("--budget", metavar="AMOUNT", help="with --agent: what it may cost at most; default: 1usd")
+    one.add_argument("--yes", action="store_true", help="with --agent: start without asking")
     one.add_argument("--headless", action="store_true", help="print lines, open no screen")
     one.add_argument("--speed", type=_speed, metavar="X", default=1.0, help="2 plays the scripts twice as fast")
     one.add_argument("--keep", metavar="DIR", help="make the repository there: a new or an empty folder")
@@ -133,7 +136,8 @@ def _approve(one: Parser) -> None:
     one.add_argument(
         "id", metavar="ID", help="as `quarterdeck approvals` shows it; a task that waits for one thing does"
     )
-    one.add_argument("--why", metavar="TEXT", default="", help="kept in the record")
+    one.add_argument("--why", metavar="TEXT", default="", help="kept in the record, and told to who asked")
+    one.add_argument("--always", action="store_true", help="of leave for a tool: the same answer from here on")
 
 
 def _task(one: Parser) -> None:
@@ -158,7 +162,7 @@ def _undo(one: Parser) -> None:
 def _budget(one: Parser) -> None:
     does = one.add_subparsers(dest="what", metavar="raise", required=True, parser_class=Words)
     more = _below(does, "raise", "raise a budget, and go on if the run stopped for it")
-    more.add_argument("scope", metavar="AGENT|run")
+    more.add_argument("scope", metavar="AGENT|task:ID|run|day", help="whose; that of the day for today")
     more.add_argument("amount", metavar="AMOUNT", help="such as 5usd or 200ktok")
 
 

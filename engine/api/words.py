@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from engine.agents.environment import allowed_environment
 from engine.config.userfile import named_keys, user_file
 from engine.config.vendors import VENDORS
+from engine.core.amounts import BadAmount
 from engine.core.amounts import parse as parse_amount
 
-__all__ = ["allowed_environment", "handed_over", "parse_amount"]
+__all__ = ["BadAmount", "allowed_environment", "handed_over", "parse_amount"]
 
 
 def handed_over(source: Mapping[str, str]) -> dict[str, str]:

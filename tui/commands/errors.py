@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -43,6 +44,23 @@ class NotEmpty(CommandError):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         super().__init__(f"{folder} is not empty; name a new folder with --keep, or leave it out")
+
+
+class NotReady(CommandError):
+    """A demo with a real agent can not start here."""
+
+    def __init__(self, agent: str, lacks: Sequence[str]) -> None:
+        self.agent, self.lacks = agent, tuple(lacks)
+        super().__init__(f"a demo with {agent} can not start: {'; '.join(lacks)}")
+
+
+class Declined(CommandError):
+    """The person who was asked does not want it."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("nothing was started")
 
 
 class NoSuchAgent(CommandError):

@@ -109,7 +109,7 @@ def _story(place: Place, state: State, *, path: str, resume: bool) -> Story:
     return story
 
 
-def handed(path: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment that is handed over when programs are to be found in the folder `path` first."""
+def handed(path: str, extra: Mapping[str, str], *, keys: bool = False) -> dict[str, str]:
+    """The environment that is handed over, `keys` and all, when programs are to be found in the folder `path` first."""
     environment = {**os.environ, "PATH": os.pathsep.join((path, os.environ.get("PATH", os.defpath))), **extra}
-    return allowed_environment(environment)
+    return handed_over(environment) if keys else allowed_environment(environment)
