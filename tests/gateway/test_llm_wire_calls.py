@@ -194,6 +194,20 @@ def test_a_limit_that_is_there_twice_below_is_there_once() -> None:
     assert dict(pairs)["generationConfig"] == [("maxOutputTokens", 99999)]
 
 
+@pytest.mark.parametrize("letter", ["s", "o", "_"])
+def test_a_member_whose_letters_are_disguised_is_found(letter: str) -> None:
+    message = json.dumps(user({"type": "image", "source": {"type": "url", "url": "https://x"}}))
+    raw = f'{{"model":"m","max_tokens":1,"messages":[{message}],"x":{{"cache_control":{{"type":"ephemeral"}}}}}}'
+    call = parsed("anthropic", MESSAGES, raw.replace(letter, f"\\u{ord(letter):04x}").encode())
+    assert (call.by_reference, call.cache_age) == (True, "5m")
+    assert json.loads(call.changed()[1]) == json.loads(raw)
+
+
+def test_escapes_that_encoders_write_leave_every_byte_as_it_is() -> None:
+    raw = b'{"model":"m","max_tokens":1,"messages":["\\u003c\\u00e9\\u0000\\u007f\\u2028\\u0026"]}'
+    assert parsed("anthropic", MESSAGES, raw).changed()[1] == raw
+
+
 def test_two_spellings_of_one_member_are_refused() -> None:
     config = {"maxOutputTokens": 10, "max_output_tokens": 99999}
     with pytest.raises(BadCall, match="maxOutputTokens and max_output_tokens"):

@@ -103,6 +103,24 @@ def test_what_another_agent_model_or_conversation_had_says_nothing(other: dict[s
     assert guess == estimate.first(again)
 
 
+EDITED: dict[str, Any] = {"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+def test_what_a_vendor_may_leave_out_it_may_read_the_next_time(path: str) -> None:
+    known = Estimator()
+    if path == "/v1/messages":
+        edited, kept = call(TEXTS["code"], **EDITED), {"edits": [{"type": "clear_thinking_20251015"}]}
+        thoughts = call(TEXTS["code"], context_management=kept)
+        known.learn("a", thoughts, spent(10, 1))
+        assert known.tokens("a", thoughts) < 100
+    else:
+        items = [{"role": "user", "content": TEXTS["code"]}]
+        edited = parsed("openai", path, {"model": "m", "input": items, "truncation": "auto"})
+    known.learn("b", edited, spent(10, 1))
+    assert known.tokens("b", edited) == estimate.first(edited)
+
+
 def test_the_mark_of_the_cache_moves_and_the_message_is_still_the_same() -> None:
     def marked(*texts: str) -> Call:
         blocks = [[{"type": "text", "text": text}] for text in texts]

@@ -60,7 +60,7 @@ class Estimator:
         if call.by_reference:
             return window or WINDOW
         guess = math.ceil(first(call) * self._worst.get((agent, model), 1.0))
-        known = self._known.get((agent, model, call.text_key))
+        known = self._known.get((agent, model, call.text_key)) if call.text_key else None
         found = call.searches * SEARCH if call.certain or (agent, model) in self._searched else 0
         return found + (guess if known is None else min(guess, known.then(call)))
 

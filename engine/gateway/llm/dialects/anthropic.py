@@ -11,7 +11,7 @@ from engine.gateway.llm import usage
 from engine.gateway.llm.dialects.base import LEAST_OUT, CacheAge, Call, Dialect
 from engine.gateway.llm.dialects.content import SEARCHES, Found, blocks, embedded, survey
 from engine.gateway.llm.dialects.errors import BadCall
-from engine.gateway.llm.dialects.fields import Fields
+from engine.gateway.llm.dialects.fields import Fields, plain
 from engine.gateway.llm.dialects.framed import json_bytes, named
 from engine.gateway.llm.dialects.reading import Meter, understood, weigh, worded
 from engine.gateway.llm.values import Kind, Spend
@@ -52,9 +52,17 @@ class Messages(Dialect):
             stream=fields.true("stream"),
             most_out=most,
             fields=fields,
-            content=survey(body, messages, others, _look, elsewhere=away, first=len(fields.items("system"))),
+            content=survey(
+                fields.body,
+                messages,
+                others,
+                _look,
+                elsewhere=away,
+                first=len(fields.items("system")),
+                whole=_unedited(fields),
+            ),
             floor_out=min(most, _thinking(fields) + LEAST_OUT),
-            cache_age=_age(body),
+            cache_age=_age(fields.body),
             tier=_tier(fields),
             searches=_searches(fields),
             certain=True,
@@ -125,6 +133,13 @@ def _age(body: bytes) -> CacheAge:
 def _searches(fields: Fields) -> int:
     tools = [Fields(tool, "tools") for tool in fields.items("tools") if b"web_search_2" in tool]
     return sum(tool.whole("max_uses") or SEARCHES for tool in tools if tool.text("type").startswith("web_search_"))
+
+
+def _unedited(fields: Fields) -> bool:
+    """Whether the vendor leaves in what it is sent, but for thoughts, which are left out for good."""
+    management = fields.part("context_management")
+    edits = [plain(edit, "an edit") for edit in management.items("edits")] if management else []
+    return all(usage.text(edit, "type").startswith("clear_thinking_") for edit in edits)
 
 
 def _fetches(fields: Fields) -> bool:

@@ -74,7 +74,7 @@ class Call:
 
     @property
     def text_key(self) -> str:
-        """The conversation: what it began with."""
+        """The conversation, by what it began with; empty where one request says nothing about the next."""
         return self.content.key
 
     def changed(self, *, model: str = "", most_out: int | None = None, count: bool = True) -> tuple[str, bytes]:

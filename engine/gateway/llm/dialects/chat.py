@@ -42,7 +42,7 @@ class Chat(Dialect):
             stream=fields.true("stream"),
             most_out=most,
             fields=fields,
-            content=survey(body, messages, others, _look, elsewhere=False, first=_opening(messages)),
+            content=survey(fields.body, messages, others, _look, elsewhere=False, first=_opening(messages)),
             floor_out=LEAST_OUT if most is None else min(LEAST_OUT, most),
             choices=choices,
             tier=fields.text("service_tier"),

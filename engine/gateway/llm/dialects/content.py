@@ -40,7 +40,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is in a request: `size` of its body, `plain` bytes of ordinary text, `dense` bytes of the other kind."""
+    """What is in a request: `size` of its body, `plain` bytes of ordinary text, `dense` bytes of the other kind.
+
+    `key`: the conversation, by what it began with; empty where requests can not be compared.
+    """
 
     size: int
     plain: int
@@ -81,10 +84,12 @@ def survey(
     *,
     elsewhere: bool,
     first: int = 0,
+    whole: bool = True,
 ) -> Content:
     """Measure a request. `look` finds what is no text in a message; `others` are the other members by their names.
 
     `first`: which message the conversation began with. Those before it are instructions, which others share.
+    `whole`: the vendor reads all of it; where it may leave things out, what it read says nothing about the next time.
     """
     found = [look(one) for one in messages]
     pieces = [_piece(one, seen) for one, seen in zip(messages, found, strict=True)]
@@ -99,7 +104,7 @@ def survey(
         images=sum(1 for one in every if one.image),
         by_reference=elsewhere or any(one.elsewhere for one in every),
         pieces=(*rest, *pieces),
-        key=f"{pieces[first].digest:x}" if len(pieces) > first else "",
+        key=f"{pieces[first].digest:x}" if whole and len(pieces) > first else "",
     )
 
 

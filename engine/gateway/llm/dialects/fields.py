@@ -6,6 +6,7 @@ A member that is there twice is there once when this is done with it: two parser
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _SPACE = b" \t\r\n"
+_DISGUISED = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|3[0-9])")
+"""A letter, digit or underscore written as its number, as no encoder does it. Members are looked for by their bytes."""
 
 
 class Fields:
@@ -25,6 +28,8 @@ class Fields:
 
     def __init__(self, body: bytes, what: str = "the body") -> None:
         self.what = what
+        if b"\\u00" in body and _DISGUISED.search(body):
+            body = bytes(_again(plain(body, what)))
         try:
             self.raw = _MEMBERS.decode(body)
         except _UNREADABLE:

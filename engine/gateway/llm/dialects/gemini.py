@@ -62,7 +62,7 @@ class Generate(Dialect):
             most_out=most,
             fields=fields,
             content=survey(
-                body,
+                fields.body,
                 messages,
                 others,
                 _look,

@@ -49,7 +49,7 @@ class Responses(Dialect):
             stream=fields.true("stream"),
             most_out=most,
             fields=fields,
-            content=survey(body, items, others, _look, elsewhere=away),
+            content=survey(fields.body, items, others, _look, elsewhere=away, whole=_unedited(fields)),
             floor_out=LEAST_OUT if most is None else min(LEAST_OUT, most),
             tier=fields.text("service_tier"),
             searches=_searches(fields, tools),
@@ -118,6 +118,11 @@ def _told(whole: dict[str, Any], text: str) -> Iterator[bytes]:
     yield named("response.content_part.done", sequence_number=5, **here, part=said)
     yield named("response.output_item.done", sequence_number=6, output_index=0, item=message)
     yield named("response.completed", sequence_number=7, response=whole)
+
+
+def _unedited(fields: Fields) -> bool:
+    """Whether the vendor leaves in what it is sent."""
+    return fields.get("truncation") != "auto" and not fields.items("context_management")
 
 
 def _searches(fields: Fields, tools: set[str]) -> int:
