@@ -345,6 +345,29 @@ def test_speed_place_and_searches_are_read() -> None:
     assert usage.anthropic({**told, "inference_geo": "global"}, "m").tier == "standard"
 
 
+@pytest.mark.parametrize(
+    ("asked", "told", "tier"),
+    [
+        ("", {}, ""),
+        ("flex", {}, "flex"),
+        ("priority", {"trafficType": "ON_DEMAND"}, "priority"),
+        ("flex", {"trafficType": "ON_DEMAND_PRIORITY"}, "priority"),
+        ("", {"trafficType": "PROVISIONED_THROUGHPUT"}, ""),
+        ("", {"serviceTier": "STANDARD"}, "standard"),
+    ],
+)
+def test_the_tier_of_gemini_is_the_one_that_is_told_or_else_the_one_asked_for(
+    asked: str, told: dict[str, str], tier: str
+) -> None:
+    path = "/v1beta/models/gemini-2.5-pro:generateContent"
+    call = parsed("gemini", path, {"contents": [], **({"serviceTier": asked} if asked else {})})
+    reading = call.dialect.reading(call, WHOLE)
+    counted = {"promptTokenCount": 5, "candidatesTokenCount": 1, **told}
+    read(reading, [json.dumps({"candidates": [{"finishReason": "STOP"}], "usageMetadata": counted}).encode()])
+    assert reading.spend is not None
+    assert (reading.spend.tier, reading.final) == (tier, True)
+
+
 def test_more_from_the_cache_than_there_was_is_not_possible() -> None:
     told = usage.openai(
         {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 99}}, "m", "", 0

@@ -91,7 +91,7 @@ class Generate(Dialect):
 
     def meter(self, call: Call) -> Meter:
         """See Dialect."""
-        return _Meter(call.model)
+        return _Meter(call.model, call.tier)
 
     def refusal(self, status: int, code: str, text: str) -> bytes:
         """See Dialect."""
@@ -144,8 +144,8 @@ _PIECE = msgspec.json.Decoder(_Piece)
 
 
 class _Meter(Meter):
-    def __init__(self, model: str) -> None:
-        self._model = model
+    def __init__(self, model: str, tier: str) -> None:
+        self._model, self._tier = model, tier
         self._usage: dict[str, object] = {}
         self._searches = 0
         self._finished = False
@@ -154,8 +154,13 @@ class _Meter(Meter):
     def spend(self) -> Spend | None:
         if not self._usage:
             return None
-        tier = usage.text(self._usage, "serviceTier").lower()
-        return usage.gemini(self._usage, self._model, tier, self._searches)
+        return usage.gemini(self._usage, self._model, self._told_tier(), self._searches)
+
+    def _told_tier(self) -> str:
+        """Often nothing tells it; then it is the one that was asked for, which is given or refused."""
+        traffic = usage.text(self._usage, "trafficType").removeprefix("ON_DEMAND").removeprefix("_").lower()
+        named = usage.text(self._usage, "serviceTier").lower() or (traffic if traffic in {"priority", "flex"} else "")
+        return named or self._tier
 
     def take(self, data: bytes) -> bool:
         piece = understood(_PIECE, data)
