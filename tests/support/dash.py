@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
+from support.idle import by_its_loop
 from support.served import Served, short_folder
 from support.snapshots import text_of
 from textual.pilot import Pilot
@@ -172,8 +173,9 @@ async def opened(
     app = Quarterdeck(
         at(engine.path), board=board, dress=dress or Dress(), frame=0.0, hints=hints, by_records=by_records
     )
-    async with app.run_test(size=size) as pilot:
-        yield Dash(app, pilot)
+    with by_its_loop():
+        async with app.run_test(size=size) as pilot:
+            yield Dash(app, pilot)
 
 
 @contextmanager
