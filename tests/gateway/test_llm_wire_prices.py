@@ -187,7 +187,7 @@ OWN: dict[str, Any] = {
         "cache_read": 0.1,
         "cache_write_5m": 3,
         "cache_write_1h": 4,
-        "above": {"tokens": 1000, "input": 10},
+        "above": {"tokens": 1000, "input": 10, "output": None},
     },
     "gpt-5.5": {"input": 7, "output": 8, "valid_from": dt.date(2026, 12, 1)},
 }
@@ -198,6 +198,7 @@ def test_the_users_own_prices_come_first_and_say_so() -> None:
     assert own.of("openai", Spend(input=M, output=M, model="local-1")) == (Decimal(0), "your prices: local-1")
     assert usd("openai", Spend(input=1000, model="mine"), own) == Decimal("0.0011")
     assert usd("openai", Spend(input=1001, model="mine"), own) == Decimal("0.01001")
+    assert usd("openai", Spend(input=1001, output=M, model="mine"), own) == Decimal("2.01001")
     assert usd("openai", Spend(output=M, cache_write=2, long_write=1, model="mine-20260101"), own) == Decimal(
         "2.000007"
     )

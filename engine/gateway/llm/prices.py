@@ -143,7 +143,7 @@ def _own(table: Table, model: str) -> Tariff:
     steps = [(0, _rates(base, _money(table.get("search")) or Decimal(0)))]
     above = table.get("above")
     if isinstance(above, Mapping):
-        higher = {**base, **{name: _money(above[name]) for name in _CLASSES if name in above}}
+        higher = {**base, **{name: _money(above[name]) for name in _CLASSES if above.get(name) is not None}}
         steps.append((int(str(above["tokens"])), _rates(higher, steps[0][1].search)))
     return Tariff(tuple(steps), f"your prices: {model}")
 
