@@ -20,7 +20,7 @@ from engine.config.tools import Tool
 
 PATIENCE = 10.0
 """Seconds for all of them: they are asked at the same time."""
-_VERSION = re.compile(r"\b\d+\.\d+(?:\.[0-9A-Za-z.-]+)?\b")
+_VERSION = re.compile(r"(?<![\w.])v?(\d+\.\d+(?:\.[0-9A-Za-z.+-]+)?)")
 _QUIET = {
     "TERM": "dumb",
     "NO_COLOR": "1",
@@ -46,7 +46,7 @@ def _version(tool: Tool, path: str, root: Path, home: str) -> str:
     if program is None or _came_with_the_code(Path(program), root):
         return ""
     said = _VERSION.search(_said(program, {**_QUIET, "PATH": path, "HOME": home, "TMPDIR": home}))
-    return said[0] if said else ""
+    return said[1] if said else ""
 
 
 def _came_with_the_code(program: Path, root: Path) -> bool:

@@ -24,6 +24,7 @@ def test_instances_are_numbered_and_one_is_just_its_name():
 
 def test_an_instance_has_what_its_agent_was_given():
     text = agent("b", 'does = ["a", "b"]\ntier = "large"\nbudget = "1ktok"\npermissions.confine = "strong"')
+    text += 'model = "m"\nfallback = ["n", "openai/o"]\n[agents.b.permissions.ask]\n"execute:rm *" = "review"\n'
     assert crew(parse_settings(HEAD + text)) == (
         AgentSpec(
             name="b",
@@ -33,6 +34,9 @@ def test_an_instance_has_what_its_agent_was_given():
             tier="large",
             confine="strong",
             budget=Amount(tokens=1000),
+            model="m",
+            asks={"execute:rm *": "review"},
+            fallback=("n", "openai/o"),
         ),
     )
 
@@ -54,5 +58,7 @@ def test_an_instance_may_not_have_the_name_of_another_agent_with_instances():
 
 def test_limits_are_those_of_the_file():
     text = HEAD + '[limits]\nagents = 2\nattempts = 5\nbudget = "200ktok"\n'
+    text += 'task_budget = "1usd"\nday_budget = "9usd"\nwarn_at = [50]\n'
     told = limits(parse_settings(text))
+    assert (told.task_budget, told.day_budget, told.warn_at) == (Amount(usd="1"), Amount(usd="9"), (50,))
     assert (told.agents, told.attempts, told.budget) == (2, 5, Amount(tokens=200_000))

@@ -26,7 +26,7 @@ agents = 4                             # at once
 budget = "5usd"                        # a run
 attempts = 3                           # rounds of work a task
 [agents.builder]
-runtime = "command"
+runtime = "claude"                     # acp | claude | codex | gemini | opencode | command | scripted | ...
 command = ["..."]                      # argv, for acp and command; otherwise found on PATH
 does = ["implement", "python"]         # capabilities
 tier = "standard"                      # small | standard | large, mapped to models in [models]
@@ -57,7 +57,7 @@ key = "env:ANTHROPIC_API_KEY"          # env:NAME | keyring:NAME | command:…; 
 mechanisms = ["landlock", "bubblewrap"]
 allow_unconfined = false
 [credentials]
-claude = [".claude/.credentials.json"]
+reviewer = [".claude/.credentials.json"]
 """
 
 
@@ -99,7 +99,8 @@ def test_the_contract_s_example_is_read_as_it_says(root):
     assert builder.permissions.read == (str(root.resolve() / "docs"),)
     assert builder.permissions.network == ("example.org:443",)
     assert settings.security.mechanisms == ("bubblewrap", "landlock")
-    assert settings.credentials == {"claude": (".claude/.credentials.json",)}
+    assert settings.credentials == {"reviewer": (".claude/.credentials.json",)}
+    assert settings.models["claude"].small == "…"
     assert settings.approvals == {"low": "auto", "medium": "confirm", "high": "review"}
     assert settings.gateway["anthropic"].key == "env:ANTHROPIC_API_KEY"
     assert settings.patterns == settings.environments == {"X": {}}
