@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from engine.gateway.llm.sse import LONGEST, Event
 
-_OUTSIDE = re.compile(rb'["{}]')
-_INSIDE = re.compile(rb'["\\]')
+_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}]', re.DOTALL)
+"""A whole text, which is skipped, the beginning of one that does not end here, or a brace."""
+_END = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 class Objects:
@@ -21,18 +22,25 @@ class Objects:
         self._longest = longest
         self._held = bytearray()
         self._depth = 0
-        self._text = self._escaped = False
+        self._text = False
+        self._escaped = False  # the last byte was a backslash in a text
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """The objects that end in this portion."""
-        start = at = 0
-        while (mark := self._next(chunk, at)) is not None:
-            at = mark + 1
-            if self._opens(chunk[mark]):
-                start = mark
-            elif self._depth == 0 and chunk[mark] == ord("}") and not self._text:
-                yield self._object(chunk[start:at])
-                start = at
+        start = 0
+        for mark in _MARK.finditer(chunk, self._after_text(chunk)):
+            byte = chunk[mark.start()]
+            if byte == ord('"'):
+                if mark.end() - mark.start() == 1:
+                    self._begin_text(chunk[mark.end() :])
+                    break
+            elif byte == ord("{"):
+                self._depth += 1
+                start = mark.start() if self._depth == 1 else start
+            elif self._depth:
+                self._depth -= 1
+                if not self._depth:
+                    yield self._object(chunk[start : mark.end()])
         if self._depth and len(self._held) <= self._longest:
             self._held += chunk[start:]
 
@@ -40,30 +48,22 @@ class Objects:
         """What is left of an object that did not end is no object."""
         return None
 
-    def _next(self, chunk: bytes, at: int) -> int | None:
-        """Where the next byte is that matters; state is brought up to it, but for depth."""
-        while True:
-            if self._escaped and at < len(chunk):
-                at, self._escaped = at + 1, False
-            found = (_INSIDE if self._text else _OUTSIDE).search(chunk, at)
-            if found is None:
-                return None
-            if chunk[found.start()] == ord("\\"):
-                self._escaped, at = True, found.end()
-                if at >= len(chunk):
-                    return None
-            elif chunk[found.start()] == ord('"'):
-                self._text, at = not self._text, found.end()
-            else:
-                return found.start()
+    def _after_text(self, chunk: bytes) -> int:
+        """Where the text ends that the portion before this one ended in."""
+        if not self._text or not chunk:
+            return 0
+        at = int(self._escaped)
+        end = _END.match(chunk, at)
+        if end is None:
+            self._begin_text(chunk[at:])
+            return len(chunk)
+        self._text = self._escaped = False
+        return end.end()
 
-    def _opens(self, brace: int) -> bool:
-        """Count a brace; says whether an object begins with it."""
-        if brace == ord("{"):
-            self._depth += 1
-            return self._depth == 1
-        self._depth = max(self._depth - 1, 0)
-        return False
+    def _begin_text(self, part: bytes) -> None:
+        """The portion ends in a text, of which this is the last part."""
+        self._text = True
+        self._escaped = (len(part) - len(part.rstrip(b"\\"))) % 2 == 1
 
     def _object(self, rest: bytes) -> Event:
         whole = bytes(self._held) + rest if len(self._held) <= self._longest else b""
