@@ -53,13 +53,13 @@ def arguments(brief: Brief) -> Sequence[str]:
         *("exec", *(("resume",) if brief.session else ())),
         *("--json", "--skip-git-repo-check"),
         *(("-m", brief.model) if brief.model else ()),
-        *(part for key, value in _settings(brief).items() for part in ("-c", f"{key}={json.dumps(value)}")),
+        *(part for key, value in settings(brief).items() for part in ("-c", f"{key}={json.dumps(value)}")),
         *((brief.session,) if brief.session else ()),
         "-",
     )
 
 
-def _settings(brief: Brief) -> Mapping[str, object]:
+def settings(brief: Brief) -> Mapping[str, object]:
     """Its settings; each value is TOML when it is written as JSON."""
     quiet = {"check_for_update_on_startup": False, "analytics.enabled": False, "feedback.enabled": False}
     return {"approval_policy": "never", **_sandbox(brief), **_provider(brief), **quiet}

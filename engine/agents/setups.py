@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from engine.agents import claude, codex
 from engine.agents.base import Brief
 from engine.agents.environment import usual
 
@@ -20,10 +21,15 @@ CONTEXT, OUTPUT = 200_000, 32_000
 
 
 def claude_environment(brief: Brief) -> Mapping[str, str]:
-    """Claude Code, below claude-agent-acp."""
+    """Claude Code below claude-agent-acp: as it is started by itself, and its model, which is no argument here."""
     model = {"ANTHROPIC_MODEL": brief.model} if brief.model else {}
-    quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1"}
-    return {**usual(brief.bases, brief.token), **quiet, **model}
+    return {**claude.environment(brief), **model}
+
+
+def codex_environment(brief: Brief) -> Mapping[str, str]:
+    """Codex below codex-acp: as it is started by itself, with its settings as a variable."""
+    config = {**codex.settings(brief), **({"model": brief.model} if brief.model else {})}
+    return {**codex.environment(brief), "CODEX_CONFIG": json.dumps(_nested(config))}
 
 
 def gemini_environment(brief: Brief) -> Mapping[str, str]:
@@ -116,3 +122,15 @@ def pi_model(brief: Brief) -> Sequence[str]:
 
 def _document(settings: Mapping[str, Any]) -> bytes:
     return json.dumps(settings, indent=2).encode()
+
+
+def _nested(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings by dotted names as tables in tables."""
+    whole: dict[str, Any] = {}
+    for name, value in settings.items():
+        *tables, last = name.split(".")
+        table = whole
+        for part in tables:
+            table = table.setdefault(part, {})
+        table[last] = value
+    return whole

@@ -239,6 +239,12 @@ def test_a_turn_that_a_refusal_ended_is_followed_by_one_that_says_why(play):
     assert played.prompts()[1] == "What you asked leave for was refused: not here. Go on without it."
 
 
+def test_a_turn_that_ended_well_by_a_refusal_is_followed_by_another_where_that_is_its_way(play):
+    steps = [{"ask": call()}], [{"update": said("Without.")}]
+    assert play(*steps, on=answering(allow=False), quirks={"refused": "end_turn"}).end.result.summary == "Without."
+    assert play(*steps, on=answering(allow=True), quirks={"refused": "end_turn"}).prompts()[1:] == []
+
+
 def test_no_agent_has_more_questions_open_than_anybody_could_answer(play):
     steps = [{"ask": call(f"t{n}"), "go_on": True} for n in range(70)]
     seen = []
@@ -363,6 +369,16 @@ def test_an_error_beside_a_good_end_is_an_error(play):
     assert play([{"update": retried}, {"update": said("Fine.")}], quirks=quirks).end.reason == "completed"
 
 
+def test_a_message_that_belongs_to_none_is_an_error_at_the_end_of_a_turn_where_that_is_its_way(play):
+    lost = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "unexpected status 402 x\n"}}
+    played = play([{"update": said("So far.")}, {"update": lost}], quirks={"nameless": True})
+    assert played.of(base.Erred) == [base.Erred(text="unexpected status 402 x", status=402)]
+    assert (played.end.reason, played.end.detail) == ("failed", "unexpected status 402 x")
+    for after in (said("Fine."), call()):
+        assert play([{"update": lost}, {"update": after}], quirks={"nameless": True}).end.reason == "completed"
+    assert play([{"update": lost}], quirks={}).end.reason == "completed"
+
+
 def test_its_client_serves_no_files_and_no_terminals(play, tmp_path):
     path = str(tmp_path / "clone" / "evil.txt")
     params = {"sessionId": "s-1", "path": path, "content": "x"}
@@ -419,6 +435,15 @@ def test_a_session_that_is_told_again_is_not_heard(play):
     assert played.of(base.Tool) == []
 
 
+def test_a_way_of_resuming_that_is_only_offered_is_followed_by_the_other(play):
+    offers = {"agentCapabilities": {"loadSession": True, "sessionCapabilities": {"resume": {}}}}
+    missing = {"error": {"code": -32601, "message": "Method not found"}}
+    played = play([{"update": said("Here.")}], session="s-1", initialize=offers, resume=missing)
+    assert played.told("session/load")[0]["sessionId"] == "s-1"
+    assert not played.told("session/new")
+    assert not played.of(base.Notice)
+
+
 def test_a_session_that_is_gone_is_followed_by_a_new_one(play):
     offers = {"agentCapabilities": {"sessionCapabilities": {"resume": {}}}}
     gone = {"error": {"code": -32002, "message": "Resource not found"}}
@@ -441,11 +466,15 @@ def test_mode_and_model_are_set_where_they_are_offered(play):
              "options": [group]}  # fmt: skip
     new = {"modes": modes, "configOptions": [model]}
     played = play(
-        [], quirks={"mode": "asks"}, model="big", new=new, **{"session/set_config_option": {"configOptions": []}}
+        [],
+        quirks={"mode": lambda _: "asks"},
+        model="big",
+        new=new,
+        **{"session/set_config_option": {"configOptions": []}},
     )
     assert played.told("session/set_mode") == [{"sessionId": "s-1", "modeId": "asks"}]
     assert played.told("session/set_config_option") == [{"sessionId": "s-1", "configId": "m", "value": "big"}]
-    other = play([], quirks={"mode": "none such"}, model="huge", new=new)
+    other = play([], quirks={"mode": lambda _: "none such"}, model="huge", new=new)
     assert not other.told("session/set_mode")[1:]
     assert other.of(base.Opened)[0].model == "huge"
 
@@ -464,8 +493,8 @@ def test_an_agent_whose_login_nobody_knows_fails_with_its_words(play):
 
 def test_a_session_is_closed_where_what_it_started_would_outlive_it(play):
     offers = {"agentCapabilities": {"sessionCapabilities": {"close": {}}}}
-    assert play([], quirks={"leaves": True}, initialize=offers).told("session/close") == [{"sessionId": "s-1"}]
-    assert not play([], quirks={"leaves": True}).told("session/close")[1:]
+    assert play([], quirks={"leaves": 0.01}, initialize=offers).told("session/close") == [{"sessionId": "s-1"}]
+    assert not play([], quirks={"leaves": 0.01}).told("session/close")[1:]
 
 
 # -- profiles --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engine.agents.acp.profiles import AcpProfile
-from engine.agents.base import Asks, Erred, Notice, Update
+from engine.agents.acp.words import http_status
+from engine.agents.base import Asks, Erred, Notice, Said, Tool, Update
 from engine.agents.last import LastMessage
 from engine.agents.talking import Voice
 
@@ -28,6 +29,7 @@ class Listener:
         self._silent = False
         self._misread = 0
         self._cost = self._counted = Decimal(0)
+        self._nameless = ""
         self.trouble = ""
 
     # -- for the connection ----------------------------------------------------------------------------------------
@@ -35,6 +37,10 @@ class Listener:
     def updated(self, update: Update) -> None:
         """It tells of what it does."""
         self._last.hear(update)
+        if isinstance(update, Said):
+            self._nameless = "" if update.message else update.text
+        elif isinstance(update, Tool):
+            self._nameless = ""
         self._voice.tell(update)
 
     def spent(self, usd: Decimal) -> None:
@@ -43,10 +49,11 @@ class Listener:
 
     def remarked(self, meta: Mapping[str, Any]) -> None:
         """Some tell of errors in this way alone."""
-        text = self._profile.trouble(meta)
-        if text and text != self.trouble:
-            self.trouble = text
-            self._voice.tell(Erred(text=text))
+        trouble = self._profile.trouble(meta)
+        if isinstance(trouble, Erred):
+            self._fail(trouble)
+        elif trouble is not None:
+            self._voice.tell(trouble)
 
     def misread(self, problem: str) -> None:
         """The first few; an agent that speaks another protocol would say little new."""
@@ -95,6 +102,17 @@ class Listener:
         """Why what it asked for was refused in the turn that ends, each in words or ""."""
         refusals, self._refusals = self._refusals, []
         return refusals
+
+    def end_turn(self) -> str:
+        """What went wrong, as far as the agent tells it only beside the turn's end; "" where nothing did."""
+        if self._profile.nameless and (text := self._nameless.strip()):
+            self._fail(Erred(text=text, status=http_status(text)))
+        return self.trouble
+
+    def _fail(self, error: Erred) -> None:
+        if error.text != self.trouble:
+            self.trouble = error.text
+            self._voice.tell(error)
 
     def cost(self) -> Decimal:
         """What the turn that ends cost."""

@@ -87,18 +87,22 @@ class Conversation:
         self._voice.tell(Opened(session=opening.session, version=greeting.version, model=model))
 
     async def _session(self, greeting: Greeting) -> Opening:
-        """The earlier one where that can be, else a new one."""
+        """The earlier one where that can be, else a new one; some offer to take one up and know no such request."""
         earlier, peer = self._brief.session, self._peer
-        if earlier and (greeting.resumes or greeting.loads):
+        ways = [way for way, has in ((peer.resume, greeting.resumes), (peer.load, greeting.loads)) if earlier and has]
+        refusal = ""
+        for way in ways:
             try:
-                return await (peer.resume if greeting.resumes else peer.load)(earlier)
+                return await way(earlier)
             except (PeerRefused, PeerGarbled) as error:
-                self._voice.tell(Notice(text=f"its earlier session can not be taken up, a new one begins: {error}"))
+                refusal = str(error)
+        if refusal:
+            self._voice.tell(Notice(text=f"its earlier session can not be taken up, a new one begins: {refusal}"))
         return await peer.begin()
 
     async def _settle(self, opening: Opening) -> None:
         """The mode in which it asks, and the model, where it offers them."""
-        mode, model = self._profile.mode, self._brief.model
+        mode, model = self._profile.mode(self._brief), self._brief.model
         if mode != opening.mode and mode in opening.modes:
             await self._peer.set_mode(mode)
         if model != opening.model and model in opening.models:
@@ -125,8 +129,8 @@ class Conversation:
 
     def _end_turn(self, reply: Reply) -> None:
         self._tell_usage(reply)
-        refusals, trouble = self._listener.refusals(), self._listener.trouble
-        if reply.stop == "cancelled" and refusals and not self._interrupted:
+        refusals, trouble = self._listener.refusals(), self._listener.end_turn()
+        if refusals and not self._interrupted and reply.stop in ("cancelled", self._profile.refused):
             self._turn(self._peer.prompt(refused(refusals)))
             return
         self.claim = Claim(good=reply.stop == "end_turn" and not trouble, detail=_ENDS.get(reply.stop, trouble))
@@ -144,6 +148,7 @@ class Conversation:
             with suppress(PeerRefused, PeerGarbled, TimeoutError):
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await self._peer.leave()
+            await asyncio.sleep(self._profile.leaves)
 
     async def _close(self) -> None:
         for turn in self._turns:

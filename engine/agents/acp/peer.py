@@ -6,7 +6,6 @@ The SDK matches answers to requests and checks both against the protocol. What a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +20,11 @@ from pydantic import BaseModel, ValidationError
 
 from engine.agents.acp.pipe import Pipe
 from engine.agents.acp.updates import Updates, asks, dollars, tokens
-from engine.agents.acp.words import Client, Greeting, Opening, PeerGarbled, PeerRefused, Reply
+from engine.agents.acp.words import Client, Greeting, Opening, PeerGarbled, PeerRefused, Reply, http_status
 from engine.api.version import VERSION
 
 MOST_ASKED: Final = 64
 """Requests for leave that may be open at once; no agent of sense has more."""
-_HTTP_STATUS: Final = re.compile(r"\b([45]\d\d)\b")
 _ALLOW: Final = ("allow_once", "allow_always")
 _REJECT: Final = ("reject_once", "reject_always")
 
@@ -248,5 +246,4 @@ def _told(error: RequestError) -> tuple[str, int]:
     if isinstance(data, Mapping):
         detail = next((str(data[name]) for name in ("details", "message", "error") if data.get(name)), "")
     text = f"{error}: {detail}" if detail and detail not in str(error) else str(error)
-    status = _HTTP_STATUS.search(text)
-    return text, int(status[1]) if status else 0
+    return text, http_status(text)

@@ -5,14 +5,15 @@ Which one it is, is told by the program that a crew's `command` names; one that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from engine.agents import setups
 from engine.agents.acp.words import Reply
-from engine.agents.base import Scope
+from engine.agents.base import Brief, Erred, Retries, Scope
 from engine.agents.profiles import Profile
 from engine.core.values import Tokens
 
@@ -39,16 +40,33 @@ def _quota(reply: Reply) -> Told:
     return Tokens(**known) if known else None, "turn"
 
 
-def _no_trouble(_: Mapping[str, Any]) -> str:
+def _its_own(_: Brief) -> str:
     return ""
 
 
-def _codex_trouble(meta: Mapping[str, Any]) -> str:
-    """An error that ends the turn as if all were well, unless it says that it tries again."""
+def _default(_: Brief) -> str:
+    return "default"
+
+
+def _codex_mode(brief: Brief) -> str:
+    """It asks for what its own sandbox would not let it do; in ours that sandbox can not be made, and it never asks."""
+    return "workspace-write" if brief.home == Path("/") else "agent-full-access"
+
+
+def _no_trouble(_: Mapping[str, Any]) -> None:
+    return None
+
+
+def _codex_trouble(meta: Mapping[str, Any]) -> Erred | Retries | None:
+    """`_meta.codex.error`: a request that failed, and that it tries again if it says so."""
     error = _at(meta, "codex", "error")
-    if not isinstance(error, Mapping) or error.get("willRetry"):
-        return ""
-    return str(error.get("message") or error)
+    if not isinstance(error, Mapping):
+        return None
+    found = re.search(r"'httpStatusCode': ([45]\d\d)\b", str(error.get("codexErrorInfo")))
+    status = int(found[1]) if found else 0
+    if error.get("willRetry"):
+        return Retries(attempt=1, status=status)
+    return Erred(text=str(error.get("message") or error), status=status)
 
 
 def _at(value: object, *names: str) -> object:
@@ -63,16 +81,22 @@ class AcpProfile(Profile):
 
     `mode` is the mode in which it asks for leave, "" for the one it begins in. `login` is the way of logging in that it
     is told where it wants one. `steers`: how a text gets into a running turn: by another prompt ("prompt"), by a
-    request of its own (the name of that), or not at all. `leaves`: its session is to be closed, or what it started for
-    it outlives it. `usage` reads a turn's end, `trouble` finds an error in what is said beyond the protocol.
+    request of its own (the name of that), or not at all.
+
+    `refused`: how its turn ends where a refusal ends it, besides as cancelled. `nameless`: a message that belongs to
+    none, as the last of a turn, is an error. `leaves`: seconds that it needs after its session was closed, lest
+    it is cut short in writing it down; 0: its session need not be closed. `usage` reads a turn's end, `trouble` finds
+    an error in what is said beyond the protocol.
     """
 
-    mode: str = ""
+    mode: Callable[[Brief], str] = _its_own
     login: str = ""
     steers: str = ""
-    leaves: bool = False
+    refused: str = "cancelled"
+    nameless: bool = False
+    leaves: float = 0.0
     usage: Callable[[Reply], Told] = _sum_of_the_turn
-    trouble: Callable[[Mapping[str, Any]], str] = _no_trouble
+    trouble: Callable[[Mapping[str, Any]], Erred | Retries | None] = _no_trouble
 
 
 ANY: Final = AcpProfile(name="acp", title="an agent of the Agent Client Protocol", program=())
@@ -84,17 +108,19 @@ KNOWN: Final[Mapping[str, AcpProfile]] = {
         program=("claude-agent-acp",),
         kind="anthropic",
         environment=setups.claude_environment,
-        mode="default",
+        mode=_default,
         steers="prompt",
-        leaves=True,
+        leaves=0.3,
     ),
     "codex-acp": AcpProfile(
         name="acp",
         title="Codex, by codex-acp",
         program=("codex-acp",),
         kind="openai",
-        mode="workspace-write",
+        environment=setups.codex_environment,
+        mode=_codex_mode,
         steers="_session/steering",
+        nameless=True,
         trouble=_codex_trouble,
     ),
     "gemini": AcpProfile(
@@ -105,7 +131,7 @@ KNOWN: Final[Mapping[str, AcpProfile]] = {
         arguments=setups.gemini_model,
         environment=setups.gemini_environment,
         home=setups.gemini_home,
-        mode="default",
+        mode=_default,
         login="gemini-api-key",
         usage=_quota,
     ),
@@ -115,6 +141,7 @@ KNOWN: Final[Mapping[str, AcpProfile]] = {
         program=("opencode", "acp"),
         kind="openai",
         environment=setups.opencode_environment,
+        refused="end_turn",
         usage=_last_call,
     ),
     "qwen": AcpProfile(
@@ -124,7 +151,7 @@ KNOWN: Final[Mapping[str, AcpProfile]] = {
         kind="openai",
         environment=setups.qwen_environment,
         home=setups.qwen_home,
-        mode="default",
+        mode=_default,
         login="openai",
     ),
 }
