@@ -12,7 +12,7 @@ from typing import NamedTuple
 from engine.config.errors import ConfigError
 from engine.config.settings import Agent, Settings
 from engine.config.spending import Gateway, Prices
-from engine.config.tools import BY_RUNTIME
+from engine.config.tools import BY_RUNTIME, spoken
 from engine.config.vendors import VENDORS
 from engine.config.written import Tier
 from engine.gateway.llm.values import Kind, Upstream
@@ -53,11 +53,13 @@ def routes(settings: Settings, agent: Agent, there: Mapping[str, Upstream]) -> d
 
 
 def kind_for(settings: Settings, agent: Agent) -> Kind | None:
-    """The API an agent's program speaks, where its runtime or its gateway says so."""
+    """The API an agent's program speaks, where its runtime, its gateway or its program's name says so."""
     tool = BY_RUNTIME.get(agent.runtime)
     if tool is not None:
         return tool.kind
-    return kind_of(settings, agent.gateway) if agent.gateway is not None else None
+    if agent.gateway is not None:
+        return kind_of(settings, agent.gateway)
+    return spoken(agent.command) if agent.runtime == "acp" else None
 
 
 def tiers(settings: Settings, agent: Agent) -> dict[Tier, str]:

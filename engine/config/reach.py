@@ -39,6 +39,7 @@ def models(settings: Settings, environment: Mapping[str, str]) -> Iterator[Findi
     keys = {name: _key_trouble(upstream) for name, upstream in there.items()}
     for name, agent in settings.agents.items():
         yield from _agent(settings, name, agent, there, keys)
+        yield from _unasked(name, agent)
     known = {*RUNTIMES, *settings.gateway, *(table for vendor in VENDORS.values() for table in vendor.tables)}
     for name in sorted(settings.models.keys() - known):
         mend = "name a runtime, a gateway, anthropic, openai or gemini"
@@ -56,6 +57,16 @@ def _own_kind(agent: Agent) -> Kind | None:
     """The API without which an agent is nothing; None for programs that may have no use for models."""
     tool = BY_RUNTIME.get(agent.runtime)
     return tool.kind if tool is not None else None
+
+
+def _unasked(name: str, agent: Agent) -> Iterator[Finding]:
+    """Leave that is never asked for."""
+    tool = BY_RUNTIME.get(agent.runtime)
+    if agent.permissions.ask and (agent.runtime == "command" or (tool is not None and not tool.asks)):
+        who = tool.title if tool is not None else "a plain program"
+        mend = 'let it speak the Agent Client Protocol (runtime = "acp"), or say what it may change with `write`'
+        detail = f"{who} never asks for leave, so that this holds nothing up"
+        yield Finding(level="warn", what=f"[agents.{name}.permissions] ask", detail=detail, mend=mend)
 
 
 def _agent(

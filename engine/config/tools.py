@@ -6,7 +6,9 @@ What a program can do was measured with the real ones; a version is asked for on
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from engine.gateway.llm.values import Kind
 
@@ -60,6 +62,7 @@ TOOLS = (
         kind="gemini",
         login=(".gemini/oauth_creds.json", ".gemini/settings.json"),
         hosts=("cloudcode-pa.googleapis.com:443", "generativelanguage.googleapis.com:443", "oauth2.googleapis.com:443"),
+        resumes=True,
         install="npm install -g @google/gemini-cli",
     ),
     Tool(
@@ -67,6 +70,7 @@ TOOLS = (
         title="opencode",
         kind="openai",
         login=(".local/share/opencode/auth.json",),
+        resumes=True,
         install="npm install -g opencode-ai",
     ),
     Tool(
@@ -74,6 +78,7 @@ TOOLS = (
         title="pi",
         kind="openai",
         login=(".pi/agent/auth.json",),
+        resumes=True,
         install="npm install -g @mariozechner/pi-coding-agent",
     ),
     Tool(
@@ -82,11 +87,20 @@ TOOLS = (
         kind="openai",
         login=(".qwen/oauth_creds.json", ".qwen/settings.json"),
         hosts=("chat.qwen.ai:443", "portal.qwen.ai:443"),
+        resumes=True,
         install="npm install -g @qwen-code/qwen-code",
     ),
     Tool(runtime="aider", title="aider", kind="openai", install="pipx install aider-chat"),
 )
 BY_RUNTIME = {tool.runtime: tool for tool in TOOLS}
+ACP: dict[str, Kind] = {"claude-agent-acp": "anthropic", "codex-acp": "openai"}
+"""Programs that speak the Agent Client Protocol for an agent that does not itself, and the API they ask models by."""
+
+
+def spoken(command: Sequence[str]) -> Kind | None:
+    """The API that a program of the Agent Client Protocol asks models by, as far as its name tells."""
+    known = ACP | {tool.program: tool.kind for tool in TOOLS}
+    return next((known[name] for word in command[:2] if (name := PurePath(word).name) in known), None)
 
 
 def installed(path: str) -> tuple[Tool, ...]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from engine.agents.acp.profiles import KNOWN
+from engine.agents.runtimes import RUNTIMES as ADAPTERS
+from engine.agents.runtimes import adapter_for
 from engine.config.document import parse
 from engine.config.errors import ConfigError
 from engine.config.gateways import gateway_of, kind_for, model_for, overrides, routes, tiers, upstreams
 from engine.config.load import combine
+from engine.config.settings import RUNTIMES
+from engine.config.tools import TOOLS, spoken
 from engine.config.vendors import VENDORS
 from engine.gateway.llm.keys import KeyTrouble
 from engine.gateway.llm.prices import Prices
@@ -24,7 +29,7 @@ def settings(project: str = "", user: str = ""):
 
 
 def agent(runtime: str, more: str = "") -> str:
-    command = 'command = ["x"]\n' if runtime in {"acp", "command"} else ""
+    command = 'command = ["x"]\n' if runtime in {"acp", "command"} and "command" not in more else ""
     return f'[agents.a]\nruntime = "{runtime}"\n{command}{more}\n'
 
 
@@ -166,12 +171,28 @@ def test_a_gateway_that_is_not_there_or_speaks_another_api_is_refused():
         ("pi", "", "openai"),
         ("acp", "", None),
         ("acp", 'gateway = "gemini"', "gemini"),
+        ("acp", 'command = ["node", "/opt/claude-agent-acp"]', "anthropic"),
+        ("acp", 'command = ["opencode", "acp"]', "openai"),
         ("command", "", None),
     ],
 )
 def test_the_api_an_agent_speaks(runtime, more, kind):
     made = settings(agent(runtime, more))
     assert kind_for(made, made.agents["a"]) == kind
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=[tool.runtime for tool in TOOLS])
+def test_settings_and_adapters_agree_about_each_agent(tool):
+    profile = adapter_for("a", tool.runtime).profile
+    assert (profile.kind, profile.title, profile.program[0]) == (tool.kind, tool.title, tool.program)
+
+
+def test_settings_and_adapters_agree_about_agents_of_the_protocol():
+    assert {name: spoken([name]) for name in KNOWN} == {name: profile.kind for name, profile in KNOWN.items()}
+
+
+def test_every_runtime_has_an_adapter_and_every_adapter_a_runtime():
+    assert set(RUNTIMES) == set(ADAPTERS)
 
 
 def test_a_tier_means_the_vendor_s_model_unless_somebody_says_another():

@@ -119,6 +119,17 @@ def test_programs_of_any_kind_may_ask_what_there_is(project, said):
     assert cut_off(settings(project), {}) == []
 
 
+@pytest.mark.parametrize(
+    ("runtime", "who"),
+    [("codex", "Codex"), ("command", "a plain program"), ("claude", ""), ("acp", "")],
+)
+def test_leave_that_is_never_asked_for_is_told(runtime, who):
+    command = 'command = ["x"]\n' if runtime in {"command", "acp"} else ""
+    project = f'[agents.a]\nruntime = "{runtime}"\n{command}permissions.ask = {{ execute = "confirm" }}\n'
+    found = [(level, detail) for level, what, detail, _ in told(project) if what.endswith("ask")]
+    assert found == ([("warn", f"{who} never asks for leave, so that this holds nothing up")] if who else [])
+
+
 def test_a_table_of_models_that_is_of_nobody_is_told():
     assert told('[models.cluade]\nsmall = "x"\n[models.claude]\nsmall = "y"\n') == [
         (
