@@ -1,5 +1,7 @@
 """The command line in this process: a repository, its output, and an engine that plays a run."""
 
+import time
+
 import pytest
 from support import plays, repos
 from support.stand_in import StandIn, folders
@@ -50,3 +52,13 @@ def engine(repo, good):
     """An engine that plays the good run."""
     with StandIn(repo, good) as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def utc(monkeypatch):
+    """Moments in UTC, as goldens have them."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

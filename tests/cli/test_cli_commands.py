@@ -68,10 +68,13 @@ def test_what_was_typed_reaches_the_engine(quarterdeck, engine, repo):
     assert "PATH" in asked.environment
 
 
-def test_no_key_of_the_person_is_handed_over(quarterdeck, engine, monkeypatch):
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
+def test_of_the_person_s_secrets_only_keys_to_models_are_handed_over(quarterdeck, engine, monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test-a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     quarterdeck("run", "x", "--json")
-    assert "secret" not in str(engine.do(lambda e: e.asked[0].environment))
+    handed = engine.do(lambda e: e.asked[0].environment)
+    assert handed["ANTHROPIC_API_KEY"] == "sk-test-a"
+    assert "secret" not in handed.values()
 
 
 @pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 5])
@@ -265,6 +268,8 @@ def test_an_unknown_approval_is_refused_naming_what_there_is(quarterdeck, waitin
         ("task cancel parse", c.CancelTask(task="parse")),
         ("task reassign parse builder-2", c.ReassignTask(task="parse", to="builder-2")),
         ("budget raise run 5usd", c.RaiseBudget(scope="run", amount=Amount(usd="5"))),
+        ("budget raise task:parse 2usd", c.RaiseBudget(scope="task:parse", amount=Amount(usd="2"))),
+        ("budget raise day 2usd", c.RaiseBudget(scope="day", amount=Amount(usd="2"))),
         ("budget raise builder-1 200ktok", c.RaiseBudget(scope="builder-1", amount=Amount(tokens=200_000))),
     ],
 )

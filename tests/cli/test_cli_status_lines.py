@@ -21,7 +21,7 @@ from tui.headless.look import Look
 from tui.headless.status import status_lines
 
 GOLDENS = Path(__file__).parent / "goldens"
-PLAYS = {"good": plays.the_good_one, "stuck": plays.the_stuck_one}
+PLAYS = {"good": plays.the_good_one, "stuck": plays.the_stuck_one, "waiting": plays.the_waiting_one}
 ENGINE = {"pid": 7, "version": "0.1.0"}
 
 
@@ -35,6 +35,7 @@ def told(play, look, *, events=None, engine=None):
 
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("name", PLAYS)
+@pytest.mark.usefixtures("utc")
 def test_a_status_reads_like_this(name, columns):
     text = "\n".join(told(PLAYS[name](), Look(width=columns), engine=ENGINE)) + "\n"
     golden = GOLDENS / f"status-{name}-{columns}.txt"

@@ -22,7 +22,10 @@ from tui.headless.look import Look, look_of
 from tui.headless.story import Story
 
 GOLDENS = Path(__file__).parent / "goldens"
-PLAYS = {"good": plays.the_good_one, "stuck": plays.the_stuck_one, "troubled": plays.the_troubled_one}
+PLAYS = {
+    "good": plays.the_good_one, "stuck": plays.the_stuck_one, "troubled": plays.the_troubled_one,
+    "waiting": plays.the_waiting_one,
+}  # fmt: skip
 EVIL = "a\x1b]0;owned\x07b\x1b[31mc\u202egnp.exe\x9b2Jd\re\x00f\u2066"
 
 
@@ -33,6 +36,7 @@ def told(play, look, **options):
 
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("name", PLAYS)
+@pytest.mark.usefixtures("utc")
 def test_a_run_reads_like_this(name, columns):
     text = "\n".join(told(PLAYS[name](), Look(width=columns))) + "\n"
     golden = GOLDENS / f"{name}-{columns}.txt"
