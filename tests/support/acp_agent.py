@@ -23,7 +23,7 @@ METHODS = {"session/new": "new", "session/load": "load", "session/resume": "resu
 class Agent:
     def __init__(self, path):
         self.part = json.loads(path.read_text())
-        self.heard = path.with_name("heard.jsonl").open("a")
+        self.heard = path.with_name("heard.jsonl").open("w")
         self.waiting = []
         self.asked = 0
         self.turns = iter(self.part.get("turns", []))
