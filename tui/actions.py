@@ -50,6 +50,16 @@ def _decide(name: str, pressed: str, told: str, asks: Asks, prompt: Prompt) -> A
 
 ACTIONS: tuple[Action, ...] = (
     _decide("approve", "a", "say yes to what is highlighted, once it was read again", ask.approve, ""),
+    Action(
+        "always",
+        ("A",),
+        "always",
+        "say yes to this tool once and for all",
+        "approval",
+        why.no_always,
+        "confirm",
+        ask.always,
+    ),
     _decide("deny", "d", "say no to what is highlighted, and why", ask.deny, "may"),
     Action("pause", ("p",), "pause", "freeze the agent's processes where they are", "agent", why.no_pause),
     Action("resume", ("r",), "resume", "let the agent go on; free it of a stop or a kill", "agent", why.no_resume),
@@ -120,7 +130,8 @@ def footer(board: Board, focus: Focus, room: int) -> Line:
 
 def _offered(board: Board, focus: Focus) -> tuple[str, ...]:
     kind = split(focus.key).kind
-    waits = ("approve", "deny") if target(board, focus).approval else ()
+    lasting = () if why.no_always(board, focus) else ("always",)
+    waits = ("approve", *lasting, "deny") if target(board, focus).approval else ()
     reading = _READING if focus.panel in {"transcript", "diff"} else ()
     names = dict.fromkeys((*waits, *reading, *_ORDER.get(kind, _ORDER[""])))
     return tuple(name for name in names if name not in reading or not BY_NAME[name].disabled(board, focus))

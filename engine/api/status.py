@@ -14,6 +14,7 @@ from engine.api.task_status import task_status
 from engine.core.approvals import held_files, waiting_approvals
 from engine.core.budgets import limit, of_day
 from engine.core.confinement import UNCONFINED, level
+from engine.core.leave import memorable
 from engine.core.standing import of_agent, of_run
 from engine.core.state import Agent, Approval, Asked, Provider, Run, State
 
@@ -139,7 +140,7 @@ def _leave(asked: Asked | None) -> dict[str, Any] | None:
         "paths": list(asked.paths),
         "why": asked.reason or None,
         "level": asked.level,
-        "always": asked.level != "review" and bool(asked.signature),
+        "always": memorable(asked),
     }
 
 

@@ -48,19 +48,22 @@ def raise_budget(state: State, request: c.RaiseBudget) -> Drafts:
         the_task(state, task, request.version)
     elif scope not in {"run", "day"}:
         the_agent(state, scope, request.version)
-    _limited(state, run, request)
+    if not _limited(state, run, request):
+        return []
     agent = "" if task or scope in {"run", "day"} else scope
     raised = Draft(data=e.BudgetRaised(scope=scope, amount=request.amount), agent=agent, task=task)
     waits = run.outcome == "budget"
     return [raised, *(taken_up(run, f"the budget of {scope} was raised") if waits else [])]
 
 
-def _limited(state: State, run: Run, request: c.RaiseBudget) -> None:
-    """To raise what is not limited would change nothing."""
+def _limited(state: State, run: Run, request: c.RaiseBudget) -> bool:
+    """Is there anything to raise? Raises Refused where it is limited otherwise, or has to be in the settings first."""
     budget, amount = named(state, run, request.scope), request.amount
-    if budget is None:
-        return
+    of_crew = budget is not None and budget.scope != "day" and not budget.scope.startswith(OF_TASK)
+    if budget is None or (of_crew and not budget.limits):
+        return False
     money = amount.usd is not None and budget.limit.usd is not None
     if not money and (amount.tokens is None or budget.limit.tokens is None):
         kind = "tokens" if amount.usd is None else "money"
         raise Refused(f"{request.scope} has no budget in {kind}, so there is none to raise", code="unlimited")
+    return True

@@ -525,6 +525,7 @@ class PermissionAsked(Fact, frozen=True, kw_only=True):
     why: str = ""
     level: Level = "auto"
     signature: str = ""
+    known: bool = False  # its answer follows at once: nobody is asked
 
 
 class PermissionGiven(Fact, frozen=True, kw_only=True):

@@ -115,14 +115,20 @@ def _asked(state: State, event: e.Event, data: e.PermissionAsked) -> None:
         signature=data.signature,
         at=event.at,
     )
-    state.agents[event.agent].asking.append(data.id)
+    agent = state.agents[event.agent]
+    if not (agent.asking or data.known):
+        agent.since, agent.seq = event.at, event.seq
+    agent.asking.append(data.id)
 
 
-def _given(state: State, _: e.Event, data: e.PermissionGiven) -> None:
+def _given(state: State, event: e.Event, data: e.PermissionGiven) -> None:
     run = _run(state)
     asked = run.asked[data.id]
+    agent = state.agents[asked.agent]
     asked.allow, asked.why = data.allow, data.why
-    state.agents[asked.agent].asking.remove(data.id)
+    agent.asking.remove(data.id)
+    if data.by == "person" and not agent.asking:
+        agent.since, agent.seq = event.at, event.seq
     if data.by != "person":
         del run.asked[data.id]  # it can be found again by what answered it
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.drafts import Draft, of
@@ -35,6 +37,11 @@ def name_of(asked: Asked) -> str:
     return asked.id.rpartition("/")[2]
 
 
+def memorable(asked: Asked) -> bool:
+    """May an answer be given once and for all?"""
+    return asked.level != "review" and bool(asked.signature)
+
+
 def asked_for(state: State, stage: Stage, report: c.AskedLeave) -> Drafts:
     """What follows from an agent's question, asked under the lease in force: the answer, if there is one already."""
     run, agent = state.run, state.agents.get(stage.agent)
@@ -54,7 +61,9 @@ def asked_for(state: State, stage: Stage, report: c.AskedLeave) -> Drafts:
         signature=signature(report.tool, report.paths, report.command),
     )
     given = _known(state, run, agent, asked, stage.task)
-    return [of(stage, asked), *([of(stage, given)] if given is not None else [])]
+    if given is None:
+        return [of(stage, asked)]
+    return [of(stage, replace(asked, known=True)), of(stage, given)]
 
 
 def _known(state: State, run: Run, agent: Agent, asked: e.PermissionAsked, task: str) -> e.PermissionGiven | None:
@@ -81,7 +90,7 @@ def answered(state: State, run: Run, asked: Asked, request: c.Answer) -> Drafts:
     """A person's answer, the rule it makes, and what else is answered by that."""
     agent = state.agents[asked.agent]
     if request.always:
-        _memorable(asked)
+        _hold_good(asked)
     given = _given(asked, allow=request.granted, why=request.why, always=request.always)
     drafts = [_draft(run, asked, given)]
     if request.always:
@@ -92,7 +101,7 @@ def answered(state: State, run: Run, asked: Asked, request: c.Answer) -> Drafts:
     return drafts
 
 
-def _memorable(asked: Asked) -> None:
+def _hold_good(asked: Asked) -> None:
     if asked.level == "review":
         raise Refused("the crew's policy wants each of these seen (review); leave --always out", code="always")
     if not asked.signature:

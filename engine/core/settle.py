@@ -116,7 +116,7 @@ def _why_it_waits(state: State, run: Run, stage: Stage) -> str:
     if agent.waits == "permission":
         asked = run.asked[agent.asking[0]]
         return f"{stage.task} waits for leave: {wish(asked)} (`quarterdeck approve {name_of(asked)}`, or deny)"
-    return f"{stage.task} waits: {short_of(state, agent)}"
+    return f"{stage.task} waits with {agent.spec.name}: {short_of(state, agent)}"
 
 
 def _why_unassigned(state: State, run: Run, stage: Stage) -> str:

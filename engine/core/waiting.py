@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from engine.core import events as e
 from engine.core.amounts import show
-from engine.core.budgets import Budget, fits, over, reached
+from engine.core.budgets import Budget, fits, named, of_agent, of_day, of_run, of_task, over, reached
 from engine.core.drafts import Draft
 from engine.core.metering import about, stops
 from engine.core.state import Agent, Run, State
@@ -68,13 +68,34 @@ def stopped_late(state: State) -> Iterator[Draft]:
             yield Draft(data=asked, agent=name)
 
 
+def scope_of(state: State, agent: Agent) -> str:
+    """The scope of the budget that an agent waits for."""
+    budget = blocking(state, agent)
+    return budget.scope if budget is not None else agent.scope or "run"
+
+
 def short_of(state: State, agent: Agent) -> str:
     """What an agent that waits for budget lacks, and the way out."""
-    budget = blocking(state, agent)
-    scope = budget.scope if budget is not None else agent.scope or "run"
+    scope = scope_of(state, agent)
     whose = f"the {scope}" if scope in {"run", "day"} else scope
-    needs = f", and its request may cost {show(agent.needed)}" if agent.needed and agent.needed != Amount() else ""
-    return f"the budget of {whose} is short for {agent.spec.name}{needs} (`quarterdeck budget raise {scope} AMOUNT`)"
+    costs = _that_count(state, agent, scope)
+    needs = f", its request may cost {show(costs)}" if costs != Amount() else ""
+    return f"the budget of {whose} is short{needs} (`quarterdeck budget raise {scope} AMOUNT`)"
+
+
+def _that_count(state: State, agent: Agent, scope: str) -> Amount:
+    """What its request may cost, of the kinds that the budget limits."""
+    budget = named(state, state.run, scope) if state.run is not None else None
+    line, needed = budget.limit if budget is not None else Amount(), agent.needed or Amount()
+    return Amount(usd=needed.usd if line.usd else None, tokens=needed.tokens if line.tokens else None)
+
+
+def short_scopes(state: State, run: Run) -> tuple[str, ...]:
+    """The budgets that a run at rest waits for: those of its agents, then all that are used up."""
+    waiting = [scope_of(state, agent) for agent in state.agents.values() if agent.waits == "budget"]
+    tasks = [of_task(run, task) for task in run.tasks.values() if task.outcome is None]
+    budgets = [of_run(run), of_day(state, run), *tasks, *map(of_agent, state.agents.values())]
+    return tuple(dict.fromkeys([*waiting, *(budget.scope for budget in budgets if budget.account.spent_out)]))
 
 
 def waiting_stages(state: State, run: Run) -> set[str]:

@@ -1,10 +1,12 @@
 """Each command against an engine that plays a run: what it asks, what it prints, how it ends."""
 
 import json
+import re
 import signal
 import time
 
 import pytest
+from support import plays
 from support.served import own_process
 from support.stand_in import StandIn, record
 
@@ -268,14 +270,52 @@ def test_an_unknown_approval_is_refused_naming_what_there_is(quarterdeck, waitin
         ("task cancel parse", c.CancelTask(task="parse")),
         ("task reassign parse builder-2", c.ReassignTask(task="parse", to="builder-2")),
         ("budget raise run 5usd", c.RaiseBudget(scope="run", amount=Amount(usd="5"))),
-        ("budget raise task:parse 2usd", c.RaiseBudget(scope="task:parse", amount=Amount(usd="2"))),
-        ("budget raise day 2usd", c.RaiseBudget(scope="day", amount=Amount(usd="2"))),
         ("budget raise builder-1 200ktok", c.RaiseBudget(scope="builder-1", amount=Amount(tokens=200_000))),
     ],
 )
 def test_the_plan_and_the_budget_change_while_the_run_is_on(quarterdeck, waiting, words, request_):
     assert quarterdeck(*words.split())[0] == 0
     assert waiting.do(lambda e: e.asked) == [request_]
+
+
+@pytest.fixture
+def short(repo):
+    play = plays.the_waiting_one()
+    with StandIn(repo, play) as stand_in:
+        stand_in.do(lambda e: e.adopt(len(play.events)))
+        yield stand_in
+
+
+@pytest.mark.parametrize(("verb", "granted"), [("approve", True), ("deny", False)])
+def test_leave_for_a_tool_is_shown_and_answered_once_and_for_all(quarterdeck, short, verb, granted):
+    out = quarterdeck("approvals")[1]
+    assert "builder-3 wants to run npm publish" in out
+    name = re.search(r"quarterdeck approve (leave\.\d+) \[--always\]", out)[1]
+    found = json.loads(quarterdeck("approvals", "--json")[1])[0]
+    assert (found["about"], found["leave"]["command"], found["leave"]["always"]) == ("permission", "npm publish", True)
+    code, out, _ = quarterdeck(verb, name, "--always", "--why", "so it is")
+    assert code == 0
+    assert "once and for all: so it is" in out
+    asked = c.Answer(approval=name, granted=granted, why="so it is", always=True)
+    assert short.do(lambda e: e.asked) == [asked]
+
+
+def test_the_budgets_of_a_task_and_of_the_day_are_raised_by_name(quarterdeck, short):
+    assert quarterdeck("budget", "raise", "task:one", "2usd")[0] == 0
+    assert quarterdeck("budget", "raise", "day", "1mtok")[0] == 0
+    code, _, err = quarterdeck("budget", "raise", "day", "1usd")
+    assert (code, "day has no budget in money" in err) == (2, True)
+    agents = json.loads(quarterdeck("status", "--json")[1])["agents"]
+    assert [agent["waits"] for agent in agents] == [None, None, "permission", None]
+
+
+def test_status_says_what_each_waits_for_and_what_is_the_matter_with_providers(quarterdeck, short):
+    told = json.loads(quarterdeck("status", "--json")[1])
+    one = told["agents"][0]
+    assert (one["waits"], one["session"], one["model"]) == ("budget", "s-one", "claude-opus-5")
+    assert (one["told"]["usd"], one["usd"]) == ("0.01", "0.08")
+    assert [(p["provider"], p["what"], p["to"]) for p in told["providers"]] == [("openai", "opened", "gpt-5.4")]
+    assert told["run"]["day"]["budget"] == {"usd": None, "tokens": 9_000}
 
 
 def test_an_engine_that_is_started_to_decide_takes_the_run_up_first(quarterdeck, waiting, monkeypatch):

@@ -13,11 +13,18 @@ from engine.core.errors import Refused
 from engine.core.values import Amount, Limits, TaskSpec, Tokens
 
 DAY = 86_400.0
+NONE = Amount()
 
 
-def started(*tasks: TaskSpec, late: bool = False, budget: Amount | None = None, **limits: object) -> ByHand:
+def started(
+    *tasks: TaskSpec,
+    late: bool = False,
+    budget: Amount | None = None,
+    budget_of_run: Amount = NONE,
+    **limits: object,
+) -> ByHand:
     crew = (agent("ann", late=late, budget=budget), agent("bob"))
-    given = Limits(agents=2, **limits)  # type: ignore[arg-type]
+    given = Limits(agents=2, budget=budget_of_run, **limits)  # type: ignore[arg-type]
     return ByHand.started(*(tasks or (task("a"), task("b"))), crew=crew, limits=given, review=False)
 
 
@@ -316,15 +323,21 @@ def test_who_is_metered_by_its_own_word_is_paused_when_the_line_is_passed():
     [
         ("day", Amount(tokens=5), "day has no budget in tokens"),
         ("task:a", Amount(usd="5"), "task:a has no budget in money"),
-        ("run", Amount(usd="5"), "run has no budget in money"),
+        ("run", Amount(usd="5"), "run has no budget in money, so there is none to raise"),
         ("task:zoe", Amount(usd="5"), 'no task "zoe"'),
         ("zoe", Amount(usd="5"), 'no agent "zoe"'),
     ],
 )
 def test_what_is_not_there_can_not_be_raised(scope, amount, told):
-    hand = started(task_budget=Amount(tokens=100))
+    hand = started(task_budget=Amount(tokens=100), budget_of_run=Amount(tokens=100))
     with pytest.raises(Refused, match=told):
         hand.do(c.RaiseBudget(scope=scope, amount=amount))
+
+
+def test_to_raise_what_has_no_limit_changes_nothing():
+    hand = started(task_budget=Amount(tokens=100))
+    assert raised(hand, "run", 5) == []
+    assert raised(hand, "ann", 5) == []
 
 
 # -- providers ---------------------------------------------------------------------------------------------------------

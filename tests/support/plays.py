@@ -99,6 +99,31 @@ class Play:
     def spend(self, agent: str, task: str) -> None:
         self.do(c.Spent(agent=agent, task=task, tokens=Tokens(input=1000, output=200), usd="0.02"))
 
+    def holder(self, task: str) -> str:
+        """Who works on it."""
+        return str(self.stage(task, "work").agent)
+
+    def opened(self, task: str, **told: str) -> None:
+        stage = self.stage(task, "work")
+        self.do(c.Opened(stage=stage.id, lease=stage.lease, **told))
+
+    def gateway(self, task: str, tokens: int, usd: str) -> None:
+        """A request of the gateway is booked."""
+        spent = Tokens(input=tokens)
+        request = {"request": f"q{len(self.events)}", "provider": "anthropic", "model": "claude-opus-5"}
+        self.do(c.Spent(agent=self.holder(task), task=task, tokens=spent, usd=usd, source="gateway", **request))
+
+    def leave(self, task: str, command: str, *, ask: str, why: str = "") -> None:
+        stage = self.stage(task, "work")
+        asked = {"tool": "execute", "command": command, "title": "Bash", "why": why}
+        self.do(c.AskedLeave(stage=stage.id, lease=stage.lease, id=ask, **asked))
+
+    def short(self, task: str, needed: Amount) -> None:
+        """Its request is more than is left, and it stands still."""
+        agent = self.holder(task)
+        self.do(c.Short(agent=agent, task=task, needed=needed, why="the next request"))
+        self.do(c.Froze(agent=agent, processes=4), after=0.1)
+
     def review(self, task: str, verdict: str = "approve", remarks: str = "") -> None:
         self.began(task, "review")
         stage = self.stage(task, "review")
@@ -214,3 +239,55 @@ def the_hostile_one(evil: str) -> Play:
     play.do(c.Noticed(text=evil))
     play.do(c.StopRun(reason=evil), actor="person")
     return play
+
+
+def the_short_one() -> Play:
+    """Real agents that wait for this and that; all of it is met in the end."""
+    play = the_waiting_one()
+    play.do(c.RaiseBudget(scope="task:one", amount=Amount(usd="1")), actor="person", after=300)
+    play.do(c.RaiseBudget(scope="day", amount=Amount(tokens=100_000)), actor="person")
+    play.do(c.Answer(approval="three", granted=True), actor="person")
+    for task in ("one", "two", "three"):
+        play.work(task, "done")
+        play.check(task)
+        play.review(task)
+        play.merge(task)
+    return play
+
+
+def the_waiting_one() -> Play:
+    """Three real agents: one waits for the budget of its task, one for that of the day, one for leave."""
+    limits = Limits(agents=4, attempts=2, task_budget=Amount(usd="0.10"), day_budget=Amount(tokens=9_000))
+    builder = {"pool": "builder", "runtime": "claude", "does": ("implement",), "asks": {"*": "confirm"}}
+    crew = [AgentSpec(name=f"builder-{n}", **builder) for n in (1, 2, 3)]
+    tasks = [TaskSpec(id=name, title=name.title()) for name in ("one", "two", "three")]
+    reviewer = AgentSpec(name="reviewer", runtime="codex", does=("review",))
+    play = Play().begin(tasks=tasks, limits=limits, crew=(*crew, reviewer))
+    play.check("_")
+    for task in ("one", "two", "three"):
+        play.began(task, "work")
+        play.opened(task, session=f"s-{task}", version="2.1.0", model="claude-opus-5")
+    play.gateway("one", 1_500, "0.02")
+    play.do(c.Spent(agent=play.holder("one"), task="one", tokens=Tokens(input=1_400), usd="0.01", counted=False))
+    play.leave("one", "npm test", ask="7")
+    play.leave("two", "git push", ask="8", why="to share it")
+    play.do(c.Answer(approval="one", granted=True, always=True), actor="person", after=30)
+    play.do(c.Answer(approval="two", granted=False, why="no pushing"), actor="person")
+    _parked(play, "two")
+    play.gateway("one", 2_000, "0.06")
+    play.short("one", Amount(usd="0.05", tokens=900))
+    play.gateway("two", 5_000, "0.01")
+    play.short("two", Amount(usd="0.01", tokens=800))
+    play.leave("three", "npm publish", ask="9", why="the task says so")
+    return play
+
+
+def _parked(play: Play, task: str) -> None:
+    """Its provider takes nothing for a minute; another one fails for longer."""
+    agent, trouble = play.holder(task), {"provider": "anthropic", "model": "claude-opus-5"}
+    play.do(c.Parked(agent=agent, until=play.now + 60, why="429: requests a minute", **trouble))
+    play.do(c.Froze(agent=agent, processes=4), after=0.1)
+    play.do(c.Unparked(agent=agent), after=60)
+    play.do(c.Provider(agent=agent, what="closed", **trouble))
+    down = {"provider": "openai", "model": "gpt-5.5", "why": "503 five times", "to": "gpt-5.4"}
+    play.do(c.Provider(agent=agent, what="opened", until=play.now + 3_600, **down))

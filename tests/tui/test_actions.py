@@ -2,12 +2,12 @@
 
 import pytest
 from support.boards import begun, board_of, texts
-from support.plays import the_good_one, the_stuck_one
+from support.plays import the_good_one, the_stuck_one, the_waiting_one
 
 from engine.core import commands as c
 from engine.core.amounts import BadAmount
 from engine.core.errors import Refused, Stale
-from engine.core.values import Amount
+from engine.core.values import AgentSpec, Amount
 from tui.actions import ACTIONS, BY_KEY, BY_NAME, KILL_ALL_WORD, Focus, footer, help_lines, shown_keys, target
 from tui.screens.deeds import seen, versioned
 from tui.viewmodel.focus import Target
@@ -67,7 +67,9 @@ def test_the_keys_that_were_promised_are_there():
 
 def test_what_cannot_be_undone_is_asked_about_and_killing_everybody_takes_a_word():
     assert {a.name for a in ACTIONS if a.danger == "typed"} == {"kill_all"}
-    assert {a.name for a in ACTIONS if a.danger == "confirm"} == {"approve", "deny", "stop", "kill", "cancel"}
+    assert {a.name for a in ACTIONS if a.danger == "confirm"} == {
+        "approve", "always", "deny", "stop", "kill", "cancel",
+    }  # fmt: skip
     assert all(action.asks is not None for action in ACTIONS if action.danger != "none")
     assert KILL_ALL_WORD == "kill all"
 
@@ -253,6 +255,49 @@ def test_a_budget_is_raised_by_what_is_written_and_nonsense_is_refused():
     assert request("budget", board, meant, "5usd") == c.RaiseBudget(scope="run", amount=Amount(usd="5"))
     with pytest.raises(BadAmount):
         request("budget", board, meant, "a lot")
+
+
+@pytest.mark.parametrize(
+    ("key", "whose", "told"),
+    [
+        ("agent/builder-1", "task:one", "What builder-1 asks for may cost 0.05usd and 900tok."),
+        ("agent/builder-2", "day", "0.09usd and 8.5ktok of 9ktok are used."),
+        ("task/one", "task:one", "0.08usd and 3.5ktok of 0.1usd are used."),
+    ],
+)
+def test_the_budget_that_is_raised_is_the_one_that_is_in_the_way(key, whose, told):
+    board = board_of(the_waiting_one().events)
+    meant = target(board, Focus(key))
+    assert request("budget", board, meant, "5usd") == c.RaiseBudget(scope=whose, amount=Amount(usd="5"))
+    assert told in BY_NAME["budget"].asks(board, meant).lines
+
+
+def test_leave_for_a_tool_is_asked_with_all_that_is_known_of_it_and_may_be_given_for_good():
+    board = board_of(the_waiting_one().events)
+    meant = target(board, Focus("agent/builder-3"))
+    told = BY_NAME["approve"].asks(board, meant).lines
+    assert told[:3] == ("builder-3 wants to run npm publish", "It calls it: Bash", "It says: the task says so")
+    assert request("always", board, meant) == c.Answer(approval=meant.approval, granted=True, always=True)
+    assert "Whoever of builder asks the same" in BY_NAME["always"].asks(board, meant).lines[-1]
+    assert text(footer(board, Focus("agent/builder-3"), 120)).startswith("a approve  A always  d deny")
+
+
+def test_a_decision_about_a_task_is_made_once():
+    board = board_of(the_stuck_one().events)
+    assert why("always", board, Focus()).startswith("it is decided once")
+    assert "A always" not in text(footer(board, Focus(), 120))
+
+
+def test_leave_that_is_to_be_seen_each_time_is_given_once():
+    careful = AgentSpec(name="ann", runtime="claude", does=("implement", "review"), asks={"*": "review"})
+    play = begun("one", crew=(careful, AgentSpec(name="rev", runtime="claude", does=("review",))))
+    stage = play.stage("one", "work")
+    play.do(c.AskedLeave(stage=stage.id, lease=stage.lease, id="1", tool="execute", command="make", paths=("a\x1bb",)))
+    board = board_of(play.events)
+    assert "does not allow a lasting answer" in why("always", board, Focus())
+    told = BY_NAME["approve"].asks(board, target(board, Focus())).lines
+    assert "The crew's policy wants each of these seen." in told
+    assert not any("\x1b" in one for one in told)
 
 
 # -- the key bar and the help --------------------------------------------------------------------------------------

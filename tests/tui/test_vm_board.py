@@ -6,7 +6,7 @@ import sys
 import msgspec
 import pytest
 from support.boards import begun, board_of, clock_of, words
-from support.plays import the_good_one, the_stuck_one, the_troubled_one
+from support.plays import the_good_one, the_short_one, the_stuck_one, the_troubled_one
 
 from engine.api.status import status
 from engine.core import commands as c
@@ -16,7 +16,7 @@ from engine.core.values import AgentSpec, Limits, Tokens
 from tui.viewmodel import crew, head, motion, needs, plan
 from tui.viewmodel.board import ALL, Board
 
-PLAYS = [the_good_one, the_stuck_one, the_troubled_one]
+PLAYS = [the_good_one, the_stuck_one, the_troubled_one, the_short_one]
 
 
 @pytest.mark.parametrize("play", PLAYS)

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from support.boards import begun, board_of, clock_of, tasks, texts, words
-from support.plays import Play, the_good_one, the_hostile_one, the_stuck_one, the_troubled_one
+from support.plays import (
+    Play,
+    the_good_one,
+    the_hostile_one,
+    the_short_one,
+    the_stuck_one,
+    the_troubled_one,
+    the_waiting_one,
+)
 
 from engine.core import commands as c
 from engine.core.values import Amount, Limited, Limits, Tokens
@@ -19,7 +27,10 @@ from tui.viewmodel.amounts import dollars, short
 from tui.viewmodel.lines import Row, text
 
 GOLDENS = Path(__file__).parent / "views"
-PLAYS = {"good": the_good_one, "stuck": the_stuck_one, "troubled": the_troubled_one}
+PLAYS = {
+    "good": the_good_one, "stuck": the_stuck_one, "troubled": the_troubled_one, "short": the_short_one,
+    "waiting": the_waiting_one,
+}  # fmt: skip
 WIDTHS = [80, 120, 200]
 
 

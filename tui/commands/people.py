@@ -41,12 +41,12 @@ def approvals(args: Namespace) -> int:
 
 def approve(args: Namespace) -> int:
     """Yes."""
-    return _ask(args, Answer(approval=args.id, granted=True, why=args.why))
+    return _ask(args, Answer(approval=args.id, granted=True, why=args.why, always=args.always))
 
 
 def deny(args: Namespace) -> int:
     """No."""
-    return _ask(args, Answer(approval=args.id, granted=False, why=args.why))
+    return _ask(args, Answer(approval=args.id, granted=False, why=args.why, always=args.always))
 
 
 def task(args: Namespace) -> int:

@@ -11,7 +11,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from engine.core import events as e
+from engine.core.approvals import waiting_approvals
 from engine.core.state import Round, Run, State
+from engine.core.waiting import short_scopes
 from tui import cells
 from tui.faces import Face
 from tui.headless.gist import short_stage
@@ -36,7 +38,7 @@ def ending(run: Run, state: State, proof: Proof, look: Look) -> list[str]:
     """The last lines of a run."""
     lines = ["", *_verdict(run, look), *pairs(_sums(run, state), look), *_troubles(run, look)]
     lines += _proof(run, proof, look) if proof.merged is not None else []
-    return [*lines, *_ways_on(run, look)]
+    return [*lines, *_ways_on(state, run, look)]
 
 
 def _verdict(run: Run, look: Look) -> list[str]:
@@ -108,18 +110,16 @@ def _gates(round_: Round | None, tree: str) -> list[str]:
     ]
 
 
-def _ways_on(run: Run, look: Look) -> list[str]:
-    asks = [
-        a for t in [run.root, *run.tasks.values()] for a in t.answers if a.granted is None and a.stage in run.stages
-    ]
+def _ways_on(state: State, run: Run, look: Look) -> list[str]:
     lines: list[str] = []
-    for ask in asks:
+    for ask in waiting_approvals(run):
         if ask.what not in run.reason:
             lines += below([ask.what], 2, look)
-        name = short_stage(ask.stage)
+        name = short_stage(ask.stage) if ask.stage in run.stages else ask.stage.rpartition("/")[2]
         lines.append(f"  quarterdeck approve {name}   or   quarterdeck deny {name}")
     if run.outcome == "stopped":
         lines.append("  go on with: quarterdeck run --resume")
     if run.outcome == "budget":
-        lines.append("  go on with: quarterdeck budget raise run AMOUNT")
+        scopes = short_scopes(state, run) or ("run",)
+        lines += [f"  go on with: quarterdeck budget raise {cells.plain(scope)} AMOUNT" for scope in scopes]
     return lines

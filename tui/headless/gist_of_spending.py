@@ -15,11 +15,11 @@ from tui.headless.said import Gist, Teller, joined
 
 _PROVIDER: Mapping[str, tuple[Face, str]] = {
     "retry": ("wait", "is asked again"),
-    "limited": ("wait", "takes nothing for now"),
-    "opened": ("bad", "fails, and is left alone for a while"),
+    "limited": ("wait", "takes nothing"),
+    "opened": ("bad", "is left alone"),
     "probing": ("wait", "is tried again"),
     "closed": ("good", "answers again"),
-    "fallback": ("wait", "is replaced"),
+    "fallback": ("wait", "can not be had"),
     "cache_hit": ("plan", "was not asked: the answer was known"),
     "refused": ("bad", "is not asked"),
     "estimated": ("note", "did not say what it cost"),
@@ -38,21 +38,22 @@ def _usage(_: e.Event, data: e.UsageBooked, __: State) -> Gist:
 
 
 def _warned(_: e.Event, data: e.BudgetWarned, __: State) -> Gist:
-    return Gist("wait", "budget", f"{data.part} % of {_of(data.scope, data.used, data.limit)}")
+    used = f"{show(_counts(data.used, data.limit))} of {show(data.limit)}"
+    return Gist("wait", "budget", f"of {data.scope}: {data.part} % are used, {used}")
 
 
-def _of(scope: str, used: Amount, limit: Amount) -> str:
-    kinds = Amount(usd=used.usd if limit.usd else None, tokens=used.tokens if limit.tokens else None)
-    return f"{scope} used: {show(kinds)} of {show(limit)}"
+def _counts(much: Amount, limit: Amount) -> Amount:
+    """Of the kinds that are limited."""
+    return Amount(usd=much.usd if limit.usd else None, tokens=much.tokens if limit.tokens else None)
 
 
 def _reached(_: e.Event, data: e.BudgetReached, __: State) -> Gist:
     more = (f"go on with: quarterdeck budget raise {data.scope} AMOUNT",)
-    used = f"{show(data.used)} of {show(data.limit)} are used"
+    used = f"of {data.scope}: {show(_counts(data.used, data.limit))} of {show(data.limit)} are used"
     if data.needed is not None:
-        next_ = f"the next request may cost {show(data.needed)}"
-        return Gist("wait", "budget", f"of {data.scope}: {used}, and {next_}", more)
-    return Gist("wait", "budget", f"of {data.scope}: {used}; nothing is started under it", more)
+        costs = show(_counts(data.needed, data.limit))
+        return Gist("wait", "budget", f"{used}, the next request may cost {costs}", more)
+    return Gist("wait", "budget", f"{used}; nothing is started under it", more)
 
 
 def _raised(_: e.Event, data: e.BudgetRaised, __: State) -> Gist:
@@ -62,8 +63,8 @@ def _raised(_: e.Event, data: e.BudgetRaised, __: State) -> Gist:
 def _provider(_: e.Event, data: e.ProviderChanged, __: State) -> Gist:
     face, word = _PROVIDER[data.what]
     until = f" until {hour(data.until)}" if data.until else ""
-    by = f" by {data.to}" if data.to else ""
-    return Gist(face, "provider", joined(f"{data.provider}/{data.model} {word}{by}{until}", data.why))
+    instead = f", {data.to} instead" if data.to else ""
+    return Gist(face, "provider", joined(f"{data.provider}/{data.model} {word}{until}{instead}", data.why))
 
 
 def _session(_: e.Event, data: e.SessionOpened, __: State) -> Gist:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.core.amounts import show as show_amount
 from engine.core.limits import each
 from engine.core.state import Run, State
-from engine.core.values import AgentSpec
+from engine.core.values import AgentSpec, Amount, Limits
 from tui import cells
 from tui.headless.confinement import calm, confinement
 from tui.headless.look import Look
@@ -51,5 +51,11 @@ def _pool(name: str, pool: list[AgentSpec], look: Look, *, label: bool) -> str:
 def _limits(run: Run) -> str:
     limits = run.limits
     budget = show_amount(limits.budget)
-    money = "no budget" if budget == "unlimited" else f"{budget} in all"
-    return f"{count(limits.agents, 'agent')} at once, {count(limits.attempts, 'attempt')} a task, {money}"
+    money = ["no budget" if budget == "unlimited" else f"{budget} in all"]
+    money += [f"{show_amount(of)} a {what}" for of, what in _besides(limits) if of != Amount()]
+    at_once = f"{count(limits.agents, 'agent')} at once, {count(limits.attempts, 'attempt')} a task"
+    return ", ".join([at_once, *money])
+
+
+def _besides(limits: Limits) -> tuple[tuple[Amount, str], ...]:
+    return ((limits.task_budget, "task"), (limits.day_budget, "day"))

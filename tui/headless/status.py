@@ -13,7 +13,7 @@ from tui import cells
 from tui.faces import AGENT_FACES, TASK_FACES, run_face
 from tui.headless.confinement import calm, confinement
 from tui.headless.look import Look
-from tui.headless.moments import span
+from tui.headless.moments import hour, span
 from tui.headless.rows import pairs
 from tui.headless.table import Cell, table
 
@@ -28,6 +28,7 @@ def status_lines(status: Json, look: Look, *, now: float) -> list[str]:
     lines = _run(run, label, look) if run else ["no run yet; start one with `quarterdeck run`"]
     lines += confinement(label, tier.get("holes") or (), look) if run else []
     lines += _section("Agents", [_agent(agent, now) for agent in status.get("agents", ())], look)
+    lines += _section("Providers", [_provider(one, now) for one in status.get("providers", ())], look)
     lines += _section("Tasks", [_task(task) for task in status.get("tasks", ())], look)
     lines += _approvals(status.get("approvals", ()), look)
     return [*lines, "", look.ink(_engine(status.get("engine")), "dim"), *_bus(status.get("bus") or {}, look)]
@@ -37,9 +38,12 @@ def approval_lines(approvals: Sequence[Json], look: Look) -> list[str]:
     """What waits for a person, each with the commands that decide it."""
     lines: list[str] = []
     for approval in approvals:
-        name = _short(str(approval.get("id", "")))
+        leave = approval.get("leave") or {}
+        name = _short(str(approval.get("id", "")), leave=bool(leave))
         lines += [f"{look.state('ask', name)}", *(f"    {row}" for row in _asked(approval, look))]
-        lines.append(look.ink(f"    quarterdeck approve {name}   or   quarterdeck deny {name}", "dim"))
+        always = " [--always]" if leave.get("always") else ""
+        told = f"    quarterdeck approve {name}{always}   or   quarterdeck deny {name}{always}"
+        lines.append(look.ink(told, "dim"))
     return lines
 
 
@@ -47,12 +51,20 @@ def _asked(approval: Json, look: Look) -> list[str]:
     """The question, and every file that is to be granted where it names but a few of them."""
     files = approval.get("files") or ()
     told = [f"- {file.get('path', '')}: {file.get('why', '')}" for file in files if len(files) > NAMED]
-    rows = [str(approval.get("what", "")), *told]
+    rows = [str(approval.get("what", "")), *told, *_leave(approval.get("leave") or {})]
     return [line for row in rows for line in cells.wrap(cells.plain(row), look.left(4))]
 
 
-def _short(name: str) -> str:
-    return cells.plain(name.partition("/")[2] or name)
+def _leave(leave: Json) -> list[str]:
+    """What is known besides of what an agent wants to use: its own words, the files it names, why it is asked."""
+    command, title, why = str(leave.get("command") or ""), str(leave.get("title") or ""), leave.get("why")
+    told = [f"it calls it: {title}"] if title and title not in command else []
+    told += [f"it says: {why}"] if why else []
+    return told + [f"- {path}" for path in leave.get("paths") or () if command]
+
+
+def _short(name: str, *, leave: bool = False) -> str:
+    return cells.plain(name.rpartition("/")[2] if leave else name.partition("/")[2] or name)
 
 
 def _run(run: Json, label: str, look: Look) -> list[str]:
@@ -97,6 +109,17 @@ def _agent(agent: Json, now: float) -> list[Cell]:
         Cell(_age(agent.get("since"), now)),
         Cell(str(agent.get("task") or "")),
         Cell(f"{_evidence(agent.get('evidence'))}{held}", loose=True),
+    ]
+
+
+def _provider(provider: Json, now: float) -> list[Cell]:
+    until, to = provider.get("until"), provider.get("to")
+    told = [f"until {hour(until)}" if until and until > now else "", f"now {to}" if to else "", str(provider["why"])]
+    return [
+        Cell(f"{provider['provider']}/{provider['model']}"),
+        Cell(str(provider["what"]), "wait"),
+        Cell(_age(provider.get("since"), now)),
+        Cell(", ".join(filter(None, told)), loose=True),
     ]
 
 

@@ -24,9 +24,10 @@ _ALWAYS = (
     e.MergeFailed, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.AgentStopped, e.AgentKilled, e.LimitReached,
     e.AgentSteered,
     e.BudgetReached, e.BudgetRaised, e.ApprovalAsked, e.ApprovalGiven, e.MessageRefused, e.NetworkRefused,
-    e.NoticeGiven,
+    e.NoticeGiven, e.BudgetWarned, e.RuleMade,
 )  # fmt: skip
 _TALK = frozenset({"note", "escalation", "clarification_request", "answer", "proposal", "error"})
+_TROUBLES = frozenset({"limited", "opened", "closed", "fallback"})
 NARROW = 100
 
 
@@ -93,7 +94,22 @@ def matters(event: e.Event) -> bool:
         return event.task == ROOT and kind_of_stage(data.stage) == "check"  # the first thing that takes time
     if isinstance(data, e.MessageAccepted):
         return data.kind in _TALK
+    if isinstance(data, e.AgentPauseAsked | e.PermissionAsked | e.PermissionGiven | e.ProviderChanged):
+        return _of_spending(data)
     return isinstance(data, _ALWAYS)
+
+
+def _of_spending(data: e.AgentPauseAsked | e.PermissionAsked | e.PermissionGiven | e.ProviderChanged) -> bool:
+    """What an agent waits for by itself, and what a person is asked and says; the policy's own answers are routine."""
+    match data:
+        case e.AgentPauseAsked():
+            return bool(data.why)
+        case e.PermissionAsked():
+            return not data.known
+        case e.PermissionGiven():
+            return data.by == "person"
+        case e.ProviderChanged():
+            return data.what in _TROUBLES
 
 
 def who(event: e.Event) -> str:

@@ -62,9 +62,16 @@ def versioned(wanted: c.Requests, known: Seen) -> c.Requests:
         case c.Answer() | c.RetryTask() | c.CancelTask():
             return replace(wanted, version=known.task)
         case c.RaiseBudget():
-            return replace(wanted, version=known.run if wanted.scope == "run" else known.agent)
+            return replace(wanted, version=_of_scope(wanted.scope, known))
         case _:
             return wanted
+
+
+def _of_scope(scope: str, known: Seen) -> int | None:
+    """The version of whose budget it is; a day has none."""
+    if scope.startswith("task:"):
+        return known.task
+    return {"run": known.run, "day": None}.get(scope, known.agent)
 
 
 class Deeds:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.core.budgets import limit
-from engine.core.state import Agent, Run
-from engine.core.values import Tokens
+from engine.core.budgets import limit, of_task
+from engine.core.state import Account, Agent, Run, Task
+from engine.core.values import Amount, Tokens
 from tui.viewmodel.lines import Ink, Span
 
 NEAR = Decimal("0.8")
@@ -15,12 +15,28 @@ NEAR = Decimal("0.8")
 
 def used(holder: Run | Agent) -> tuple[str, ...]:
     """Money, then tokens, each against its budget; without what is neither used nor limited."""
-    line = limit(holder)
-    money = _of(f"${dollars(holder.usd)}", f"${dollars(line.usd)}" if line.usd is not None else "")
-    tokens = _of(short(holder.tokens.total), short(line.tokens) if line.tokens is not None else "")
-    spent = line.usd is not None or bool(holder.usd.strip("0."))
-    counted = line.tokens is not None or holder.tokens.total > 0
+    return _against(holder, limit(holder))
+
+
+def used_on(run: Run, task: Task) -> tuple[str, ...]:
+    """The same of a task."""
+    return _against(task, of_task(run, task).limit)
+
+
+def _against(account: Account, line: Amount) -> tuple[str, ...]:
+    money = _of(f"${dollars(account.usd)}", f"${dollars(line.usd)}" if line.usd is not None else "")
+    tokens = _of(short(account.tokens.total), short(line.tokens) if line.tokens is not None else "")
+    spent = line.usd is not None or bool(account.usd.strip("0."))
+    counted = line.tokens is not None or account.tokens.total > 0
     return ((money,) if spent else ()) + ((f"{tokens} tokens",) if counted else ())
+
+
+def told(agent: Agent) -> str:
+    """What an agent says it used, beside what was counted: `says $0.40, 12k tokens`; empty where it says nothing."""
+    money = f"${dollars(agent.told_usd)}" if agent.told_usd.strip("0.") else ""
+    tokens = f"{short(agent.told.total)} tokens" if agent.told.total else ""
+    said = ", ".join(filter(None, (money, tokens)))
+    return f"says {said}" if said else ""
 
 
 def spans(holder: Run | Agent) -> tuple[Span, ...]:

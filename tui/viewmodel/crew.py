@@ -18,7 +18,7 @@ from tui import cells
 from tui.faces import AGENT_FACES
 from tui.viewmodel import motion
 from tui.viewmodel.ages import Today, age
-from tui.viewmodel.amounts import spans
+from tui.viewmodel.amounts import spans, told
 from tui.viewmodel.board import Board
 from tui.viewmodel.filtering import matches
 from tui.viewmodel.keys import key
@@ -29,6 +29,8 @@ RANKS = {
     "unkillable": 0, "failed": 1, "waiting": 2, "killing": 3, "stopping": 3, "working": 4, "starting": 4, "paused": 5,
     "idle": 6, "stopped": 7,
 }  # fmt: skip
+_WAITS = {"budget": 2, "permission": 2, "provider": 5}
+"""Of who waits with a step: a provider comes back by itself."""
 NEEDS_YOU = 2
 """The last rank of those who wait for a person."""
 STATE, NAME, LEAST_TASK = 12, 16, 6
@@ -58,7 +60,7 @@ def rows(board: Board, room: int, wanted: str = "", lines: int = 0) -> Listing:
     size = min(max(map(cells.width, board.state.agents), default=0), NAME)
     fits = len(board.state.agents) * LINES <= lines
     found = [
-        (_rank(stands, fits=fits), number, agent, stands)
+        (_rank(stands, agent, fits=fits), number, agent, stands)
         for number, (name, agent) in enumerate(board.state.agents.items(), 1)
         if _wanted(stands := board.agent(name), agent, wanted)
     ]
@@ -68,15 +70,15 @@ def rows(board: Board, room: int, wanted: str = "", lines: int = 0) -> Listing:
     def row(place: int) -> Row:
         _, number, agent, stands = found[place]
         last = _last(board, agent, stands)
-        used, when = spans(agent), _when(stands, today)
+        used, when = (*spans(agent), Span(told(agent), "dim")), _when(stands, today)
         shown = _Shown(stands, agent.version, used, when, last, room, number, size, height, board.live)
         return _kept(board, agent, shown)
 
     return Listing([key("agent", agent.spec.name) for _, _, agent, _ in found], row, height=height)
 
 
-def _rank(stands: OfAgent, *, fits: bool) -> int:
-    rank = RANKS.get(stands.word, 4)
+def _rank(stands: OfAgent, agent: Agent, *, fits: bool) -> int:
+    rank = _WAITS.get(agent.waits, RANKS.get(stands.word, 4))
     return rank if rank <= NEEDS_YOU or not fits else NEEDS_YOU + 1
 
 
@@ -134,7 +136,7 @@ def _second(agent: Agent, shown: _Shown) -> Line:
     parts = [
         line(Span("scripted", "note")) if agent.spec.runtime == "scripted" else BLANK,
         rests if shown.height == LINES or _moves(shown) else BLANK,
-        *(line(part) for part in shown.used),
+        *(line(part) for part in shown.used if part.text),
         line(Span(shown.last, "")) if shown.height == LINES else BLANK,
     ]
     return fit((INDENT, *joined(parts)), shown.room)
@@ -155,4 +157,4 @@ def evidence(stands: OfAgent, agent: Agent) -> str:
     if stage is not None and stands.word == "working":
         asked = ", asked to pause" if agent.pause else ""
         return f"{stage.kind} {stage.round}, pid {stands.pid}{asked}"
-    return clean(stands.evidence)
+    return clean(stands.evidence.partition(" (`quarterdeck")[0] if agent.waits else stands.evidence)

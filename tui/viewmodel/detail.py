@@ -15,7 +15,8 @@ from tui.headless.gist import size
 from tui.headless.moments import count, listed, short
 from tui.headless.telling import telling
 from tui.viewmodel.ages import Today, age
-from tui.viewmodel.amounts import by_class, used
+from tui.viewmodel.amounts import by_class, used, used_on
+from tui.viewmodel.amounts import told as told_by
 from tui.viewmodel.board import Board
 from tui.viewmodel.focus import approval
 from tui.viewmodel.keys import split
@@ -53,10 +54,13 @@ def _agent(board: Board, agent: Agent, room: int) -> list[Line]:
         ("task", f"{stage.task}, {stage.kind} of round {stage.round}" if stage is not None else ""),
         ("runtime", _runtime(agent)),
         ("tier", agent.spec.tier),
+        ("model", agent.model_used or agent.spec.model),
+        ("program", agent.program),
         ("does", ", ".join(agent.spec.does)),
         ("confinement", _confinement(board.state.confinement)),
         ("used", ", ".join(used(agent)) or "nothing is booked"),
         ("tokens", by_class(agent.tokens) if agent.tokens.total else ""),
+        ("by its word", told_by(agent).removeprefix("says ")),
         ("limits", each(board.run.limits) if board.run is not None else ""),
         ("budget", "used up" if agent.spent_out else ""),
         ("held", _held(agent)),
@@ -120,6 +124,8 @@ def _task(board: Board, run: Run, task: Task, room: int) -> list[Line]:
         ("wait on it", listed(list(followers))),
         ("may touch", ", ".join(spec.touches)),
         ("accepted if", " && ".join(spec.accept)),
+        ("used", ", ".join(used_on(run, task))),
+        ("budget", f"used up; quarterdeck budget raise task:{name} AMOUNT" if task.spent_out else ""),
         ("risk", spec.risk if spec.risk != "low" else ""),
         ("merged as", short(stands.commit)),
         ("cancelled", task.unwanted or ""),

@@ -10,6 +10,7 @@ from engine.core.confinement import level
 from engine.core.standing import OfRun
 from engine.core.state import Run
 from tui.faces import run_face
+from tui.headless.moments import hour
 from tui.viewmodel.ages import Today, age
 from tui.viewmodel.amounts import spans
 from tui.viewmodel.board import Board
@@ -27,7 +28,7 @@ def lines(board: Board, room: int) -> tuple[Line, ...]:
     if run is None or stands is None:
         return (fit(_nothing(board), room),)
     firm = [_state(board, stands), _needs(board), _weak(board), _past(board)]
-    loose = [line(part) for part in reversed(spans(run))] + [_done(run)]
+    loose = [line(part) for part in reversed(spans(run))] + [_done(run), _providers(board)]
     while loose and width(joined([*firm, *loose])) > room:
         loose.pop(0)
     told = joined([*firm, *reversed(loose)])
@@ -79,6 +80,16 @@ def _weak(board: Board) -> Line:
     label = board.state.confinement
     strength = level(label)
     return line(Span(f"! {strength}", "note")) if label and strength != "strong" else BLANK
+
+
+def _providers(board: Board) -> Line:
+    """A provider that takes nothing now: which, until when; of several the first."""
+    now = board.now()
+    for name, found in board.state.providers.items():
+        if found.what in {"limited", "opened"} and (not found.until or found.until > now):
+            until = f" until {hour(found.until)}" if found.until else ""
+            return line(Span(f"! {clean(name.partition('/')[0])} waits{until}", "wait"))
+    return BLANK
 
 
 def _past(board: Board) -> Line:

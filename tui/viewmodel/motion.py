@@ -23,9 +23,10 @@ def agent_moves(board: Board, name: str) -> bool:
 
 
 def moves(board: Board, stands: OfTask) -> bool:
-    """Is a task of which this is said being worked on just now? Not while who works on it is frozen."""
+    """Is a task of which this is said being worked on just now? Not while who works on it is frozen, or waits."""
     holder = board.knows(stands.agent)
-    return stands.word in TASKS and (stands.word == "merging" or holder is None or holder.pause != "frozen")
+    still = holder is not None and (holder.pause == "frozen" or bool(holder.asking))
+    return stands.word in TASKS and (stands.word == "merging" or not still)
 
 
 def run_moves(board: Board) -> bool:

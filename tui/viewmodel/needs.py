@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from engine.core.budgets import of_day
+from engine.core.leave import memorable
 from engine.core.limits import reached
 from engine.core.state import ROOT, Run
+from engine.core.waiting import scope_of, short_of
 from tui.faces import Face
 from tui.viewmodel.ages import Today
 from tui.viewmodel.board import Board
@@ -62,7 +65,9 @@ def _row(one: Need, room: int, today: Today) -> Row:
 def _asked(board: Board) -> Iterator[Need]:
     for one in approvals(board):
         whose = "the run" if one.task == ROOT else one.task
-        yield Need(key("ask", one.stage), "ask", "asks you", whose, one.what, "a approve, d deny", one.at)
+        asked = board.run.asked.get(one.stage) if board.run is not None else None
+        way = "a approve, A always, d deny" if asked is not None and memorable(asked) else "a approve, d deny"
+        yield Need(key("ask", one.stage), "ask", "asks you", whose, one.what, way, one.at)
 
 
 def _unkillable(board: Board) -> Iterator[Need]:
@@ -87,12 +92,30 @@ def _idle(board: Board) -> Iterator[Need]:
 
 
 def _budgets(board: Board, run: Run) -> Iterator[Need]:
-    told = "it is used up; nothing more is begun"
+    waiting = {name: agent for name, agent in board.state.agents.items() if agent.waits == "budget"}
+    for name, agent in waiting.items():
+        told = short_of(board.state, agent).partition(" (`")[0]
+        yield Need(key("agent", name), "wait", "budget", name, told, "b raise it", agent.since)
+    covered = {scope_of(board.state, agent) for agent in waiting.values()}
+    for scope, row, whose, since in _spent_out(board, run):
+        if scope not in covered:
+            told = "it is used up; nothing more is begun"
+            yield Need(row, "wait", "budget", whose, told, "b raise it", since)
+
+
+def _spent_out(board: Board, run: Run) -> Iterator[tuple[str, str, str, float]]:
+    """Budgets under which nothing is begun: the scope, the key of its row, whose it is, since when."""
+    at = board.state.at
     if run.spent_out:
-        yield Need(key("run", "budget"), "wait", "budget", "the run", told, "b raise it", board.state.at)
+        yield "run", key("run", "budget"), "the run", at
+    if of_day(board.state, run).account.spent_out:
+        yield "day", key("run", "day"), "today", at
     for name, agent in board.state.agents.items():
         if agent.spent_out:
-            yield Need(key("agent", name), "wait", "budget", name, told, "b raise it", agent.since)
+            yield name, key("agent", name), name, agent.since
+    for name, task in run.tasks.items():
+        if task.spent_out and task.outcome is None:
+            yield f"task:{name}", key("task", name), name, task.at
 
 
 def _failed(board: Board, run: Run) -> Iterator[Need]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.core import commands as c
-from engine.core.amounts import parse
+from engine.core.amounts import parse, show
 from engine.core.approvals import held_files
+from engine.core.budgets import named, of_day
 from engine.core.guarded import NAMED
-from engine.core.state import ROOT
+from engine.core.state import ROOT, Asked
 from engine.core.values import Guarded
+from engine.core.waiting import scope_of
 from tui.headless.moments import count
 from tui.viewmodel.ages import age
 from tui.viewmodel.board import Board
@@ -81,6 +83,15 @@ def approve(board: Board, meant: Target) -> Question:
     return Question(f"Approve for {_about(board, meant)}?", _asked(board, meant), "approve it", _round(board, meant))
 
 
+def always(board: Board, meant: Target) -> Question:
+    """About saying yes once and for all."""
+    asked = leave(board, meant)
+    agent = board.knows(asked.agent) if asked is not None else None
+    pool = (agent.spec.pool or agent.spec.name) if agent is not None else ""
+    told = (*_asked(board, meant), f"Whoever of {pool} asks the same from here on is told yes, in later runs too.")
+    return Question(f"Always allow for {_about(board, meant)}?", told, "always allow it", _round(board, meant))
+
+
 def deny(board: Board, meant: Target) -> Question:
     """About saying no."""
     told = (*_asked(board, meant), *((BACK,) if _held(board, meant) else ()))
@@ -108,14 +119,31 @@ def cancel(board: Board, meant: Target) -> Question:
 
 
 def budget(board: Board, meant: Target) -> Question:
-    """About raising a budget: an agent's when it is used up, else the run's."""
-    return Question(f"Raise the budget of {scope(board, meant)}", ("By how much? 5usd, 200ktok",), "raise it")
+    """About raising a budget: the one that is in the way of who or what is highlighted, else the run's."""
+    whose = scope(board, meant)
+    agent = board.knows(meant.agent)
+    short = agent is not None and agent.waits == "budget" and agent.needed is not None
+    needs = (f"What {meant.agent} asks for may cost {show(agent.needed)}.",) if short and agent and agent.needed else ()
+    left = _left(board, whose)
+    return Question(f"Raise the budget of {whose}", (*left, *needs, "By how much? 5usd, 200ktok"), "raise it")
 
 
 def scope(board: Board, meant: Target) -> str:
-    """Whose budget is meant."""
-    agent = board.knows(meant.agent)
-    return meant.agent if agent is not None and agent.spec.budget is not None and agent.spent_out else "run"
+    """Whose budget is meant: that for which the agent waits, then one that is used up, then the run's."""
+    agent, task, run = board.knows(meant.agent), board.find(meant.task), board.run
+    if agent is not None and agent.waits == "budget":
+        return scope_of(board.state, agent)
+    if agent is not None and agent.spec.budget is not None and agent.spent_out:
+        return meant.agent
+    if task is not None and task.spent_out:
+        return f"task:{meant.task}"
+    only = run is not None and not run.spent_out and of_day(board.state, run).account.spent_out
+    return "day" if only else "run"
+
+
+def _left(board: Board, whose: str) -> tuple[str, ...]:
+    budget = named(board.state, board.run, whose) if board.run is not None else None
+    return (f"{show(budget.used)} of {show(budget.limit)} are used.",) if budget is not None and budget.limits else ()
 
 
 def request(name: str, board: Board, meant: Target, said: str = "") -> c.Requests | Kill:  # noqa: C901  one line an action
@@ -135,6 +163,8 @@ def request(name: str, board: Board, meant: Target, said: str = "") -> c.Request
             return c.SteerAgent(agent=meant.agent, text=said)
         case "approve":
             return c.Answer(approval=meant.approval, granted=True, why=said)
+        case "always":
+            return c.Answer(approval=meant.approval, granted=True, always=True)
         case "deny":
             return c.Answer(approval=meant.approval, granted=False, why=said)
         case "retry":
@@ -187,9 +217,27 @@ def _asked(board: Board, meant: Target) -> tuple[str, ...]:
     round_ = task.round if task is not None else None
     change = round_.change if round_ is not None else None
     size = (f"+{change.added} -{change.removed} in {count(len(change.files), 'file')}",) if change is not None else ()
+    wanted = leave(board, meant)
+    if wanted is not None:
+        return (clean(asked.what), *_leave(wanted), *title)
     held = _held(board, meant)
     files = tuple(f"  {clean(file.path)}: {file.why}" for file in held) if len(held) > NAMED else ()
     return (clean(asked.what), *files, *title, *size)
+
+
+def leave(board: Board, meant: Target) -> Asked | None:
+    """What an agent wants leave for, if that is what is meant."""
+    found = board.run.asked.get(meant.approval) if board.run is not None else None
+    return found if found is not None and found.allow is None else None
+
+
+def _leave(asked: Asked) -> tuple[str, ...]:
+    """What is known of it besides: the agent's own words, the files, why it is asked."""
+    said = (f"It calls it: {clean(asked.title)}",) if asked.title and asked.title not in asked.command else ()
+    why = (f"It says: {clean(asked.reason)}",) if asked.reason else ()
+    files = tuple(f"  {clean(path)}" for path in asked.paths) if asked.command else ()
+    each = ("The crew's policy wants each of these seen.",) if asked.level == "review" else ()
+    return (*said, *why, *files, *each)
 
 
 def _held(board: Board, meant: Target) -> tuple[Guarded, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.core.leave import memorable
 from tui.viewmodel.board import Board
 from tui.viewmodel.focus import Focus, Target, approvals, target
 
@@ -29,7 +30,7 @@ def no_pause(board: Board, focus: Focus) -> str:
     agent = board.state.agents[meant.agent]
     if agent.held:
         return f"{meant.agent} is held since its {agent.held}; there is nothing to freeze"
-    if agent.pause:
+    if agent.pause and not agent.paused_for:
         return f"{meant.agent} is {'paused' if agent.pause == 'frozen' else 'being paused'} already"
     return NOTHING if agent.stage else f"{meant.agent} has nothing to pause: it is {board.agent(meant.agent).word}"
 
@@ -84,6 +85,17 @@ def no_decision(board: Board, focus: Focus) -> str:
         return found
     waiting = len(approvals(board))
     return f"{waiting} decisions wait for you; highlight one of them first" if waiting else "nothing waits for you"
+
+
+def no_always(board: Board, focus: Focus) -> str:
+    """Why a yes cannot be given once and for all."""
+    found = no_decision(board, focus)
+    asked = board.run.asked.get(target(board, focus).approval) if board.run is not None else None
+    if found:
+        return found
+    if asked is None:
+        return "it is decided once; only leave for a tool can be given for good"
+    return NOTHING if memorable(asked) else "the crew's policy, or what it names, does not allow a lasting answer"
 
 
 def no_retry(board: Board, focus: Focus) -> str:
