@@ -49,7 +49,7 @@ def test_a_flipped_bit_anywhere_else_lets_no_engine_up(run, tree, line):
     judge(run, tree)
 
 
-@pytest.mark.parametrize("kept", [1, 4], ids=["run_started", "three tasks of six"])
+@pytest.mark.parametrize("kept", [1, 4], ids=["run_started", "three tasks of four"])
 def test_a_run_of_which_only_the_beginning_was_written_has_not_begun(standing, tree, kept):
     run, pipe = standing
     with run.living() as (pid, _):

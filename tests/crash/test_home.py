@@ -1,12 +1,11 @@
-"""These tests share a home and the outcome of one run; tests of other folders in the same process must not see it."""
+"""These tests share a home; tests of other folders in the same process must not see it."""
 
 from __future__ import annotations
 
 import os
 
 
-def test_what_is_kept_for_the_whole_session_leaves_the_environment_alone(premises, tree):
-    assert tree
+def test_what_is_kept_for_the_whole_session_leaves_the_environment_alone(premises):
     assert [name for name, value in os.environ.items() if str(premises) in value] == []
 
 

@@ -9,8 +9,10 @@ from shutil import rmtree
 import pytest
 from support.crashing import crashed_run, judge
 
-AT_ONCE = 3
+AT_ONCE = 2
 """Runs at the same time: most of a run is waiting for its own processes."""
+SEEDS, PARTS = 26, 4
+"""Of the short test; in parts, which can be run beside each other."""
 
 
 def killed_runs(home: Path, tree: str, seeds: range, blows: int) -> None:
@@ -28,8 +30,9 @@ def killed_runs(home: Path, tree: str, seeds: range, blows: int) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_runs_killed_at_104_points_end_as_if_they_had_not_been(home, tree):
-    killed_runs(home, tree, range(26), 4)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_runs_killed_at_104_points_end_as_if_they_had_not_been(home, tree, part):
+    killed_runs(home, tree, range(part, SEEDS, PARTS), 4)
 
 
 @pytest.mark.soak

@@ -39,7 +39,7 @@ def sending(standing) -> Iterator[Crashing]:
 
 
 @pytest.mark.parametrize(
-    "step", [pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(600)]), 7], ids="every {} lines".format
+    "step", [pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(600)]), 11], ids="every {} lines".format
 )
 def test_wherever_the_engine_dies_a_message_is_accepted_once_and_delivered_once(sending, step):
     run, sent = sending, []

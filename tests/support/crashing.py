@@ -1,11 +1,12 @@
 """A small project whose final tree is known, runs of it that are killed, and what must be so whatever was killed when.
 
-Six parts are built from each other (`recipes/`), so that a part made from anything but its merged parts is wrong and
-fails the gate; the author of `e` gets it wrong at first. The agents are a few lines of `sh`.
+Four parts are built from each other (`recipes/`), so that a part made from anything but its merged parts is wrong and
+fails the gate; the author of `c` gets it wrong at first. The agents are a few lines of `sh`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -26,7 +27,7 @@ from engine.core.events import decode
 from engine.journal.reader import read
 from engine.journal.verify import verify
 
-PARTS = {"a": "", "b": "", "c": "a", "d": "a b", "e": "b", "f": "c d e"}
+PARTS = {"a": "", "b": "", "c": "b", "d": "a c"}
 """Each part and the parts it is made of."""
 MAKE = '{ echo "$id"; for part in $(cat "recipes/$id"); do cat "parts/$part"; done; }'
 FILES = {
@@ -51,7 +52,7 @@ id=$(sed -n 's/^ *"id": "\\([a-z]*\\)".*/\\1/p;T;q' "$QUARTERDECK_TASK")
 [ ! -p "${{1-}}" ] || read -r _ < "$1" || true
 mkdir -p parts
 {MAKE} > "parts/$id"
-[ "$id$QUARTERDECK_ATTEMPT" != e1 ] || echo wrong > parts/e
+[ "$id$QUARTERDECK_ATTEMPT" != c1 ] || echo wrong > parts/c
 """,
     "review.sh": """\
 set -eu
@@ -70,11 +71,11 @@ done
 """,
     **{f"recipes/{name}": f"{parts}\n" for name, parts in PARTS.items()},
 }
-PLAN = 'goal = "six parts"\n' + "".join(
+PLAN = 'goal = "four parts"\n' + "".join(
     f'[[task]]\nid = "{name}"\ntitle = "Make {name}"\nprompt = "Make it."\nafter = {parts.split()}\n'.replace("'", '"')
     for name, parts in PARTS.items()
 )
-EVENTS = 145
+EVENTS = 100
 """About as many events an undisturbed run has."""
 YOUNG = 0.25
 """How many of the killed engines die young: while they start, or with nobody looking."""
@@ -223,6 +224,20 @@ def judge(run: Crashing, tree: str) -> None:
     _must(repos.git(house.root, "status", "--porcelain") == "", "the person's checkout is not clean")
     _must(repos.healthy(house.root), "git finds the repository damaged")
     _record(run)
+
+
+def known_tree() -> str:
+    """The tree of parts as it must be in the end, by its id."""
+    made: dict[str, bytes] = {}
+    for name, parts in PARTS.items():
+        made[name] = b"%s\n" % name.encode() + b"".join(made[part] for part in parts.split())
+    listing = (b"100644 %s\0%s" % (name.encode(), _id(b"blob", made[name])) for name in sorted(made))
+    return _id(b"tree", b"".join(listing)).hex()
+
+
+def _id(kind: bytes, content: bytes) -> bytes:
+    """What git calls an object."""
+    return hashlib.sha1(b"%s %d\0%s" % (kind, len(content), content), usedforsecurity=False).digest()
 
 
 def built(house: House) -> str:
