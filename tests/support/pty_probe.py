@@ -64,6 +64,7 @@ class Probe:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self._held = b""
+        self._lines: dict[int, str] = {}
         self.written = 0
         self.times: list[tuple[float, int]] = []
         self.raw = bytearray()
@@ -100,8 +101,12 @@ class Probe:
 
     @property
     def lines(self) -> list[str]:
-        """The screen, without blanks at the ends of lines."""
-        return [line.rstrip() for line in self.screen.display]
+        """The screen, without blanks at the ends of lines; those that have not changed are not made again."""
+        for y in self.screen.dirty:
+            row = self.screen.buffer[y]
+            self._lines[y] = "".join(row[x].data for x in range(self.screen.columns)).rstrip()
+        self.screen.dirty.clear()
+        return [self._lines[y] for y in range(self.screen.lines)]
 
     @property
     def text(self) -> str:
