@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from engine.config.strict import Line, Strict
 from engine.core.plans import is_inside
@@ -75,7 +75,11 @@ def _name(value: str) -> str:
 Host = Annotated[str, AfterValidator(whole_host)]
 Hosts = Annotated[tuple[Host, ...], Field(strict=False)]
 Globs = Annotated[tuple[Annotated[Line, AfterValidator(_glob)], ...], Field(strict=False)]
-Asked = Annotated[str, AfterValidator(_asked)]
+Asked = Annotated[
+    str,
+    AfterValidator(_asked),
+    WithJsonSchema({"type": "string", "pattern": rf"^(({'|'.join(TOOL_KINDS)})(:.+)?|\{ANY})$"}),
+]
 Folders = Annotated[tuple[Annotated[Line, AfterValidator(_name)], ...], Field(strict=False)]
 HomeFiles = Annotated[tuple[Annotated[Line, AfterValidator(_in_home)], ...], Field(strict=False)]
 
@@ -90,9 +94,10 @@ class Permissions(Strict):
     network: Hosts = Field(default=(), description="host:port; without a port 443")
     ask: dict[Asked, Level] = Field(
         default_factory=dict,
+        json_schema_extra={"additionalProperties": False},
         description=(
             'who decides when it asks leave for a tool, by its kind, "KIND:PATTERN" (a command line or a path) or "*"; '
-            "auto: it is given, confirm: you are asked and may say always, review: you are asked each time"
+            "auto (default): it is given, confirm: you are asked and may say always, review: you are asked each time"
         ),
     )
     confine: Confine | None = Field(

@@ -131,13 +131,13 @@ class Agent(Strict):
     model: ModelName | None = Field(default=None, description="one model, whatever the tier")
     fallback: ModelNames = Field(
         default=(),
-        description='models to go on with while its own is not to be had, in order: "MODEL", "GATEWAY/MODEL"',
+        description='models to go on with while its own is not to be had, in order: "MODEL" or "GATEWAY/MODEL"',
     )
     gateway: GatewayName | None = Field(
         default=None, description="which [gateway.NAME] its models come from; default: the first of the kind it speaks"
     )
-    instances: int = Field(default=1, ge=1, le=64)
-    budget: Budget | None = None
+    instances: int = Field(default=1, ge=1, le=64, description="alike: NAME-1, NAME-2, …; one is just NAME")
+    budget: Budget | None = Field(default=None, description="of each instance, in one run")
     trust: Literal["untrusted", "standard", "trusted"] = "standard"
     on: Lines | None = Field(default=None, description="triggers; default: stages it can do")
     skills: Words = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -93,6 +94,17 @@ def test_budgets_are_texts_with_a_default():
     limits = schema.schema("config")["$defs"]["LimitSettings"]["properties"]
     assert limits["budget"]["type"] == "string"
     assert limits["budget"]["default"] == "5usd"
+
+
+def test_leave_is_asked_by_the_kinds_of_tools_there_are():
+    ask = schema.schema("config")["$defs"]["Permissions"]["properties"]["ask"]
+    ((pattern, levels),) = ask["patternProperties"].items()
+    assert levels["enum"] == ["auto", "confirm", "review"]
+    assert ask["additionalProperties"] is False
+    for key in ("execute", "execute:git push*", "*", "edit:src/**"):
+        assert re.search(pattern, key)
+    for key in ("run", "execute:", "*:x", ""):
+        assert not re.search(pattern, key)
 
 
 def test_a_name_that_is_none():
