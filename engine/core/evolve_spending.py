@@ -114,6 +114,7 @@ def _asked(state: State, event: e.Event, data: e.PermissionAsked) -> None:
         level=data.level,
         signature=data.signature,
         at=event.at,
+        known=data.known,
     )
     agent = state.agents[event.agent]
     if not (agent.asking or data.known):
@@ -127,10 +128,10 @@ def _given(state: State, event: e.Event, data: e.PermissionGiven) -> None:
     agent = state.agents[asked.agent]
     asked.allow, asked.why = data.allow, data.why
     agent.asking.remove(data.id)
-    if data.by == "person" and not agent.asking:
+    if asked.known:
+        del run.asked[data.id]  # nobody waits for it, and what answered it answers it again
+    elif not agent.asking:
         agent.since, agent.seq = event.at, event.seq
-    if data.by != "person":
-        del run.asked[data.id]  # it can be found again by what answered it
 
 
 def _rule(state: State, _: e.Event, data: e.RuleMade) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from engine.core import agent_reports as agents
 from engine.core import commands as c
 from engine.core import events as e
 from engine.core.drafts import Draft, closed, of
@@ -16,7 +17,7 @@ from engine.core.lookup import AT_REST, stirred
 from engine.core.metering import parked, provider, short, spent, unparked
 from engine.core.plans import beyond_a_planner, problems
 from engine.core.requests import added, interruptions, rest
-from engine.core.state import ROOT, Agent, Round, Run, Stage, State
+from engine.core.state import Agent, Round, Run, Stage, State
 from engine.core.values import TaskSpec
 
 Drafts = list[Draft]
@@ -243,123 +244,9 @@ def _cleared(state: State, report: c.Cleared) -> Drafts:
     return [*stirred(run, "the way is clear"), of(stage, e.MergeCleared(stage=stage.id))]
 
 
-# -- agents, money, messages ---------------------------------------------------------------------------------------
-
-
-def _froze(state: State, report: c.Froze) -> Drafts:
-    agent = state.agents.get(report.agent)
-    if agent is None or agent.pause != "asked":
-        return []
-    return [Draft(data=e.AgentPaused(processes=report.processes), agent=report.agent)]
-
-
-def _taken_back(state: State, name: str, reason: str) -> Drafts:
-    run, agent = state.run, state.agents.get(name)
-    if run is None or agent is None or agent.stage not in run.stages:
-        return []
-    stage = run.stages[agent.stage]
-    lost = e.StageInterrupted(stage=stage.id, lease=stage.lease, reason=reason, counted=False)
-    return [*stirred(run, f"{name} was {reason}"), of(stage, lost)]
-
-
-def _ended(state: State, report: c.Ended) -> Drafts:
-    if report.agent not in state.agents:
-        return []
-    stopped = e.AgentStopped(proof=report.proof, processes=report.processes)
-    return [*_taken_back(state, report.agent, "stopped by a person"), Draft(data=stopped, agent=report.agent)]
-
-
-def _killed(state: State, report: c.Killed) -> Drafts:
-    agent = state.agents.get(report.agent)
-    if agent is None:
-        return []
-    held = [] if agent.held == "kill" else [Draft(data=e.AgentHeld(how="kill"), agent=report.agent)]
-    fact = e.AgentKilled(
-        gone=report.gone,
-        proof=report.proof,
-        processes=report.processes,
-        ms=report.ms,
-        snapshot=report.snapshot,
-        keeping=report.keeping,
-    )
-    taken = _taken_back(state, report.agent, "killed by a person") if report.gone else []
-    return [*held, *taken, Draft(data=fact, agent=report.agent)]
-
-
 def _bit(state: State, report: c.Bit) -> Drafts:
     stage = _leased(state, report.stage, report.lease)
     return [] if isinstance(stage, str) else [of(stage, e.LimitReached(stage=stage.id, limit=report.limit))]
-
-
-def _put_aside(state: State, report: c.PutAside) -> Drafts:
-    kept = e.WorkKept(
-        ref=report.ref,
-        commit=report.commit,
-        why=report.why,
-        files=report.files,
-        added=report.added,
-        removed=report.removed,
-        size=report.size,
-        left=report.left,
-        lost=report.lost,
-        ignored=report.ignored,
-    )
-    run = state.run
-    known = run is not None and run.id == report.run and report.task in {*run.tasks, ROOT}
-    task, attempt = (report.task, report.attempt) if known else ("", 0)
-    return [Draft(data=kept, task=task, attempt=attempt, agent=report.agent)]
-
-
-def _dropped(_: State, report: c.Dropped) -> Drafts:
-    return [Draft(data=e.WorkDropped(refs=report.refs, size=report.size))]
-
-
-def _steered(_: State, report: c.Steered) -> Drafts:
-    return [Draft(data=e.AgentSteered(text=report.text, delivered=report.delivered), agent=report.agent)]
-
-
-def _took(state: State, report: c.Took) -> Drafts:
-    if report.id in state.messages:
-        return []
-    fact = e.MessageAccepted(
-        id=report.id,
-        sender=report.sender,
-        to=report.to,
-        kind=report.kind,
-        payload=report.payload,
-        correlation=report.correlation,
-    )
-    accepted = Draft(data=fact, agent=report.sender, actor=report.sender)
-    return [accepted, *_acted_on(state, report.correlation)]
-
-
-def _acted_on(state: State, answered: str) -> Drafts:
-    """A message that another one answers has been acted on."""
-    if state.messages.get(answered) not in {"accepted", "seen"}:
-        return []
-    return [Draft(data=e.MessageDelivered(id=answered, state="acted"))]
-
-
-def _turned_away(_: State, report: c.TurnedAway) -> Drafts:
-    fact = e.MessageRefused(sender=report.sender, file=report.file, reason=report.reason)
-    return [Draft(data=fact, agent=report.sender)]
-
-
-def _read(state: State, report: c.Read) -> Drafts:
-    if state.messages.get(report.id) in {None, "acted", report.state}:
-        return []
-    return [Draft(data=e.MessageDelivered(id=report.id, state=report.state))]
-
-
-def _barred(state: State, report: c.Barred) -> Drafts:
-    fact = e.NetworkRefused(host=report.host, port=report.port, why=report.why)
-    run, agent = state.run, state.agents.get(report.agent)
-    stage = run.stages.get(agent.stage) if run is not None and agent is not None else None
-    return [Draft(data=fact, agent=report.agent) if stage is None else of(stage, fact, agent=report.agent)]
-
-
-def _noticed(_: State, report: c.Noticed) -> Drafts:
-    return [Draft(data=e.NoticeGiven(text=report.text))]
 
 
 _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
@@ -369,13 +256,13 @@ _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
     c.Finished: _finished,
     c.GatePassed: _gate_passed,
     c.Cleared: _cleared,
-    c.Froze: _froze,
-    c.Ended: _ended,
-    c.Killed: _killed,
+    c.Froze: agents.froze,
+    c.Ended: agents.ended,
+    c.Killed: agents.killed,
     c.Bit: _bit,
-    c.PutAside: _put_aside,
-    c.Dropped: _dropped,
-    c.Steered: _steered,
+    c.PutAside: agents.put_aside,
+    c.Dropped: agents.dropped,
+    c.Steered: agents.steered,
     c.Spent: spent,
     c.Short: short,
     c.Parked: parked,
@@ -383,9 +270,9 @@ _HANDLERS: dict[type[c.Report], Callable[[State, Any], Drafts]] = {
     c.Provider: provider,
     c.AskedLeave: _asked_leave,
     c.Opened: _opened,
-    c.Took: _took,
-    c.TurnedAway: _turned_away,
-    c.Read: _read,
-    c.Barred: _barred,
-    c.Noticed: _noticed,
+    c.Took: agents.took,
+    c.TurnedAway: agents.turned_away,
+    c.Read: agents.read,
+    c.Barred: agents.barred,
+    c.Noticed: agents.noticed,
 }

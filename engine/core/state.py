@@ -70,6 +70,7 @@ class Asked(Struct, kw_only=True):
     level: Level
     signature: str
     at: float
+    known: bool = False  # its answer follows at once
     allow: bool | None = None
     why: str = ""
 
