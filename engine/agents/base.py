@@ -300,6 +300,10 @@ class Session(Protocol):
         """Answer what it `Asks`. An answer to what is not asked any more is dropped."""
         ...
 
+    async def interrupt(self) -> None:
+        """Ask it to end its turn in its own way, where it knows one, and give it a moment for that."""
+        ...
+
     async def cancel(self) -> None:
         """End the agent in order; returns when nothing of it is left. Harmless after the end."""
         ...

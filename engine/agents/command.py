@@ -126,6 +126,9 @@ class EndedSession:
     async def answer(self, ask: str, *, allow: bool, why: str = "") -> None:
         """It asks nothing."""
 
+    async def interrupt(self) -> None:
+        """There is no turn to end."""
+
     async def cancel(self) -> None:
         """Nothing is left to end."""
 
@@ -148,6 +151,9 @@ class CommandSession:
 
     async def answer(self, ask: str, *, allow: bool, why: str = "") -> None:
         """It asks nothing."""
+
+    async def interrupt(self) -> None:
+        """It knows nothing but signals."""
 
     async def cancel(self) -> None:
         """SIGTERM to its tree, SIGKILL to what is left of it after the grace."""

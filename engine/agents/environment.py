@@ -57,13 +57,15 @@ def agent_environment(
 def usual(bases: Mapping[str, str], token: str) -> dict[str, str]:
     """The gateway under the names that the vendors' programs and libraries look for; nothing where it has no address.
 
-    Anthropic's takes its path from there, the others expect the version in it.
+    Anthropic's takes its path from there, the others expect the version in it. Without a token the program goes by a
+    log-in of its own, which a key would take the place of.
     """
     told: dict[str, str] = {}
     if anthropic := bases.get("anthropic"):
-        told |= {"ANTHROPIC_BASE_URL": anthropic, "ANTHROPIC_API_KEY": token}
+        told |= {"ANTHROPIC_BASE_URL": anthropic} | ({"ANTHROPIC_API_KEY": token} if token else {})
     if openai := bases.get("openai"):
-        told |= {"OPENAI_BASE_URL": f"{openai}/v1", "OPENAI_API_BASE": f"{openai}/v1", "OPENAI_API_KEY": token}
+        told |= {"OPENAI_BASE_URL": f"{openai}/v1", "OPENAI_API_BASE": f"{openai}/v1"}
+        told |= {"OPENAI_API_KEY": token} if token else {}
     if gemini := bases.get("gemini"):
-        told |= {"GOOGLE_GEMINI_BASE_URL": gemini, "GEMINI_API_KEY": token}
+        told |= {"GOOGLE_GEMINI_BASE_URL": gemini} | ({"GEMINI_API_KEY": token} if token else {})
     return told

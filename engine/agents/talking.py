@@ -202,12 +202,16 @@ class TalkingSession:
         if not self._ending.done():
             self._interpreter.answer(ask, allow=allow, why=why)
 
-    async def cancel(self) -> None:
-        """Ask it to end its turn; then SIGTERM to its tree, and SIGKILL to what is left, each after the grace."""
-        if not self._ending.done():  # afterwards the keeper may run somebody else's program
+    async def interrupt(self) -> None:
+        """Ask it to end its turn, and wait for its end as long as the grace."""
+        if not self._ending.done():
             self._cancelled = True
             if self._interpreter.interrupt():
                 await asyncio.wait((self._ending,), timeout=GRACE_SECONDS)
+
+    async def cancel(self) -> None:
+        """Ask it to end its turn; then SIGTERM to its tree, and SIGKILL to what is left, each after the grace."""
+        await self.interrupt()
         if not self._ending.done():
             await self._keeper.stop(GRACE_SECONDS)
         await self.finished()

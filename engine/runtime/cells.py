@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from engine.agents import player
-from engine.config.load import user_file
 from engine.config.prefixes import prefixes
 from engine.config.settings import Agent, LimitSettings, Settings
+from engine.config.userfile import user_file
 from engine.processes.confinement.profile import Profile, coverable
 from engine.processes.confinement.tiers import Cell, Tier
 from engine.runtime.ways_out import Models, WayOut, WaysOut, WayToHosts, WayToModels, direct

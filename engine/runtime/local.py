@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from engine.agents.environment import allowed_environment
 from engine.api import undo
 from engine.api.calls import CallRefused, RunRequest
 from engine.api.version import VERSION
@@ -23,6 +24,7 @@ from engine.core import events as e
 from engine.core.errors import Busy, Refused
 from engine.core.state import Run
 from engine.gateway.call import Asked
+from engine.gateway.llm.spool import Spool
 from engine.messages.trust import Trust
 from engine.processes import records
 from engine.processes.confinement.probe import probe
@@ -34,9 +36,11 @@ from engine.runtime.intake import Intake
 from engine.runtime.obstacles import Obstacles
 from engine.runtime.post import Post
 from engine.runtime.preflight import confined, prepare, settings_of
+from engine.runtime.purse import RunPurse, book_left_open
 from engine.runtime.reading import Reading
 from engine.runtime.record import Record
 from engine.runtime.supervisor import Supervisor
+from engine.runtime.taping import Tape, places, tape_of
 from engine.runtime.wanted import Wanted
 from engine.runtime.world import World
 from workspaces.errors import WorkspaceError
@@ -58,9 +62,12 @@ class LocalEngine(Reading):
         self._obstacles = Obstacles(record)
         self._wanted = Wanted.of(record.state)
         self._environment: Mapping[str, str] = dict(os.environ)
+        self._tape: Tape | None = None
         self._effects: Effects | None = None
         self._changing = asyncio.Lock()
         self._frozen: dict[str, int] = {}
+        self._spool = Spool(layout.state / "holds")
+        self._purse = RunPurse(record, self._spool)
         self._tier: Tier = UNCONFINED  # until it is found out
         self._due = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,6 +89,8 @@ class LocalEngine(Reading):
             held=held,  # type: ignore[arg-type]  # the two words above
         )
         await self.record.report(report)
+        if self._spool.holds:
+            book_left_open(self.record, self._spool, self.booked())
         for text in notices:
             self.record.report(c.Noticed(text=text))
         for told in (*kept, *await untold(self.repo.git, self.record.state)):
@@ -164,9 +173,17 @@ class LocalEngine(Reading):
             events = await self.record.submit(request, actor=actor)
         except Refused as error:
             raise CallRefused(error.reason, code=error.code) from error
-        if isinstance(request, c.SteerAgent) and self.intake.post is not None:
-            await self.intake.post.steer(request.agent, request.text, time.time())
+        if isinstance(request, c.SteerAgent):
+            await self._steer(request)
         return events
+
+    async def _steer(self, request: c.SteerAgent) -> None:
+        """Into its turn where its program takes that, else into its inbox."""
+        member = self._world.members.get(request.agent) if self._world is not None else None
+        if member is not None and member.session is not None and await member.session.steer(request.text):
+            await self.record.report(c.Steered(agent=request.agent, text=request.text, delivered=True))
+        elif self.intake.post is not None:
+            await self.intake.post.steer(request.agent, request.text, time.time())
 
     async def start_run(self, request: RunRequest, *, actor: str) -> str:
         """Begin a run, or take up the unfinished one; its id."""
@@ -176,14 +193,23 @@ class LocalEngine(Reading):
             return await self._resume(run, request.unconfined, environment, actor)
         if run is not None and run.unfinished:
             raise CallRefused(Busy(run.id, "at rest" if run.outcome else "under way").reason, code="busy")
-        ready = await prepare(
-            self.repo.root, request, at=time.time(), path=environment.get("PATH", os.defpath), tier=self._tier
-        )
+        ready = await prepare(self.repo.root, request, at=time.time(), environment=environment, tier=self._tier)
         self._environment = environment
+        self._tape = tape_of(request, self._places, self._secrets)
         await self.repo.pin(ready.start.run, ready.start.base)
         await self.submit(ready.start, actor=actor)
         await self._enter()
         return ready.start.run
+
+    def _places(self, agent: str) -> Mapping[str, str]:
+        member = self._world.members.get(agent) if self._world is not None else None
+        return places(self.layout, self.repo.root, member.place.home if member is not None else None, agent)
+
+    def _secrets(self) -> Sequence[str]:
+        """What must not stand on a tape: the agents' tokens, and the keys that a client handed over."""
+        tokens = self._world.models.tokens() if self._world is not None else ()
+        allowed = allowed_environment(self._environment)
+        return [*tokens, *(text for name, text in self._environment.items() if name not in allowed and text)]
 
     async def _resume(self, run: Run | None, accepted: bool, environment: Mapping[str, str], actor: str) -> str:
         if run is None or not run.unfinished:
@@ -279,6 +305,8 @@ class LocalEngine(Reading):
                 tier=self._tier,
                 names=await self.repo.names(run.base),
                 refused=self._refused,
+                purse=self._purse,
+                tape=self._tape,
             )
             self._world.tell_kept(self._kept)
             self._effects = Effects(self.record, self._world)
@@ -314,8 +342,14 @@ class LocalEngine(Reading):
             self.intake.busy(on=False)
 
     async def _come_to_rest(self) -> None:
-        await self._leave()
+        """The world goes, unless somebody in it waits for a person and can go on where it stands."""
+        run = self.record.state.run
+        if run is None or not run.unfinished or not any(agent.stage for agent in self.record.state.agents.values()):
+            await self._leave()
         if self._run_on() is None:
+            if self._tape is not None and not (run is not None and run.unfinished):
+                self._tape.close()
+                self._tape = None
             await self._drop_old()
             note = self.record.checkpoint()
             if note:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from engine.agents.base import Session
 from engine.core.values import AgentSpec
 from engine.processes.errors import Busy, Interrupted, KeeperLost, ProcessError
 from engine.processes.keeper import Keeper
@@ -229,6 +230,8 @@ class Member:
         self.leavings = Leavings(spec.name, clone)
         self.unfinished: Begun | None = None
         self.carried = ""  # the commit of earlier work that its clone was prepared with
+        self.sessions: dict[str, str] = {}  # of its task, by kind of step: what its program can take up again
+        self.session: Session | None = None  # while its program is at a step
         self._prepared: Prepared | None = None
         self._ends = 0
         self._turn = asyncio.Lock()
@@ -246,6 +249,21 @@ class Member:
             yield
         finally:
             self._ends -= 1
+
+    @contextmanager
+    def working(self, session: Session) -> Iterator[None]:
+        """While its program is at a step."""
+        self.session = session
+        try:
+            yield
+        finally:
+            self.session = None
+
+    async def end(self) -> Proof:
+        """End what it does: in its program's own way where it has one, then by signals; at once if it stands still."""
+        if self.session is not None and not self.place.frozen:
+            await self.session.interrupt()
+        return await self.place.stop()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

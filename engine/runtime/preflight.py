@@ -6,8 +6,9 @@ wrong leaves as one refusal with the contract's exit code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import defpath
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -17,16 +18,21 @@ from engine.config.confinement import too_weak
 from engine.config.crew import crew as crew_of
 from engine.config.crew import limits as limits_of
 from engine.config.errors import ConfigError
-from engine.config.load import load, user_file
+from engine.config.gateways import kind_for, routes, upstreams
+from engine.config.load import load
 from engine.config.plan import parse_plan, to_specs
 from engine.config.programs import missing_programs
+from engine.config.reach import cut_off
 from engine.config.settings import Settings
+from engine.config.tools import BY_RUNTIME
+from engine.config.userfile import user_file
 from engine.core.amounts import BadAmount
 from engine.core.amounts import parse as parse_amount
 from engine.core.commands import StartRun
 from engine.core.patterns import PATTERNS
 from engine.core.plans import Problem, missing_capabilities
 from engine.core.values import AgentSpec, Limits, TaskSpec
+from engine.gateway.llm.values import Upstream
 from engine.messages.envelope import new_id
 from engine.processes.confinement.tiers import Tier
 from workspaces.errors import WorkspaceError
@@ -60,18 +66,19 @@ async def repository(root: Path) -> Repository:
         raise CallRefused(str(error), code="repository") from error
 
 
-async def prepare(root: Path, request: RunRequest, *, at: float, path: str, tier: Tier) -> Ready:
-    """Check a request for a new run; `path` is where programs are looked for, `tier` is in force.
+async def prepare(root: Path, request: RunRequest, *, at: float, environment: Mapping[str, str], tier: Tier) -> Ready:
+    """Check a request for a new run; `environment` is what its client handed over, `tier` is in force.
 
     Raises CallRefused.
     """
     repo = await repository(root)
     settings = settings_of(repo.root)
     goal, specs = _asked(request)
-    crew = _crew(settings, request.agent)
+    played = request.replay is not None
+    crew = _metered(settings, _crew(settings, request.agent), upstreams(settings, environment, keyless=played))
     pattern = _pattern(request, crew, specs)
     _able(crew, specs, pattern, settings)
-    _programs(settings, path, repo.root)
+    _programs(settings, environment, repo.root, played=played)
     confined(settings, crew, tier, request.unconfined)
     target, base = await _target(repo, request.target or settings.project.target)
     start = StartRun(
@@ -144,8 +151,21 @@ def told(problem: Problem) -> str:
     return f"{where}{problem.text}{way_out}"
 
 
-def _programs(settings: Settings, path: str, root: Path) -> None:
-    missing = missing_programs(settings, path, root)
+def _metered(settings: Settings, crew: tuple[AgentSpec, ...], there: Mapping[str, Upstream]) -> tuple[AgentSpec, ...]:
+    """The crew, with those marked that no gateway meters although they ask models: by their own word, which is late."""
+
+    def late(spec: AgentSpec) -> bool:
+        agent = settings.agents[spec.pool or spec.name]
+        return spec.runtime in BY_RUNTIME and kind_for(settings, agent) not in routes(settings, agent, there)
+
+    return tuple(replace(spec, late=True) if late(spec) else spec for spec in crew)
+
+
+def _programs(settings: Settings, environment: Mapping[str, str], root: Path, *, played: bool) -> None:
+    """Every program is there, and a way to its models for each that asks them, unless those are played."""
+    missing = missing_programs(settings, environment.get("PATH", defpath), root)
+    if not played:
+        missing += cut_off(settings, environment)
     if missing:
         raise CallRefused("; ".join(str(one) for one in missing[:SHOWN]), code="program")
 

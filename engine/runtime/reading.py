@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from engine.api import undo
 from engine.api.calls import Artifact, CallRefused, Difference, Page, Printed
 from engine.api.status import status
 from engine.api.version import VERSION
+from engine.core import events as e
+from engine.journal.reader import read_lines
 from engine.runtime.claims import claimed
 from engine.runtime.follower import Follower
 from engine.runtime.record import Record
@@ -39,6 +41,15 @@ class Reading:
     def seq(self) -> int:
         """The last durable event."""
         return self.record.durable
+
+    def booked(self) -> Iterator[str]:
+        """The requests that are booked in the run."""
+        run = self.record.state.run
+        for line in read_lines(self.layout.journal, run.seq if run is not None else 0):
+            if b"usage_booked" in line:
+                event = e.decode(line)
+                if isinstance(event.data, e.UsageBooked) and event.data.request:
+                    yield event.data.request
 
     def since(self, seq: int, limit: int) -> Sequence[bytes]:
         """Durable events after `seq`, as encoded objects."""

@@ -80,7 +80,7 @@ class Supervisor:
 
     async def _end(self, name: str, member: Member) -> None:
         left = member.unfinished
-        proof = await member.place.stop()
+        proof = await member.end()
         if proof.gone:
             await member.leavings.put_aside(left, "it was stopped by a person")
             self._record.report(c.Ended(agent=name, proof=proof.text, processes=proof.processes))

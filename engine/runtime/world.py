@@ -14,17 +14,21 @@ from msgspec.structs import replace
 
 from engine.agents.environment import allowed_environment
 from engine.config.crew import limits as limits_of
+from engine.config.gateways import upstreams
 from engine.config.settings import Agent as AgentSettings
 from engine.config.settings import Settings
 from engine.core.state import Run, State
 from engine.core.values import AgentSpec
 from engine.gateway.call import Asked
+from engine.gateway.llm.ports import Cache, Tape
 from engine.processes.confinement.tiers import Tier
 from engine.runtime.cells import Cells
 from engine.runtime.gates import Gates
 from engine.runtime.leavings import Tell
 from engine.runtime.looking import Looking
 from engine.runtime.member import Member, Place
+from engine.runtime.models import RunModels
+from engine.runtime.purse import RunPurse
 from engine.runtime.room import Room
 from engine.runtime.sayings import Sayings
 from engine.runtime.ways_out import WaysOut
@@ -53,10 +57,15 @@ class World:
         tier: Tier,
         names: Sequence[str],
         refused: Callable[[Asked], None],
+        purse: RunPurse,
+        tape: Tape | None = None,
     ) -> None:
         self.sayings = sayings
         self.run_id, self.repo, self.layout, self.settings = run.id, repo, layout, settings
         self.env = allowed_environment(env)
+        self.purse = purse
+        there = upstreams(settings, env, keyless=tape is not None and tape.plays)
+        self.models = RunModels(settings, there, purse, cache=_cache(settings, layout), tape=tape)
         self.trailers = Trailers(repo.git)
         self.ways_out = WaysOut(layout.runs / run.id / "network.log", refused)
         self.cells = Cells(repo, layout, settings, env=self.env, tier=tier, names=names, ways_out=self.ways_out)
@@ -73,7 +82,8 @@ class World:
         project, settings = self.settings.project, self.settings.agents.get(spec.pool or spec.name)
         setting = f"`network` of [agents.{spec.pool or spec.name}.permissions]"
         declared = (*project.setup_network, *(settings.permissions.network if settings else ()))
-        way_out = self.cells.way_out(spec.name, setting, declared=declared)
+        models = self.models if self.models.reached_by(settings) else None
+        way_out = self.cells.way_out(spec.name, setting, declared=declared, models=models)
         cell = self.cells.agent(spec.name, folder, settings)
         place = Place(spec.name, self.layout.processes, Room(self.env, cell, way_out))
         clone = Clone(
@@ -142,7 +152,21 @@ class World:
         await self.looking.close()
         for place in self.places():
             await place.close()
+        await self.models.close()
         self.ways_out.close()
+
+
+def _cache(settings: Settings, layout: Layout) -> Callable[[], Cache] | None:
+    """Makes the memory of answers, where the crew has one."""
+    if not settings.cache.on:
+        return None
+
+    def make() -> Cache:
+        from engine.gateway.llm.cache import DiskCache  # noqa: PLC0415  a database, for those who want it
+
+        return DiskCache(layout.state / "answers", settings.cache.size)
+
+    return make
 
 
 async def _clear_up(member: Member) -> None:

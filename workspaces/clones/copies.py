@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workspaces.errors import CopyRefused
@@ -22,6 +22,17 @@ def archive(root: Path, names: Sequence[str]) -> bytes:
     with tarfile.open(fileobj=out, mode="w", dereference=False) as tar:
         for name in present:
             tar.add(_within(root, name), arcname=str(Path(name)), filter=_plain)
+    return out.getvalue()
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """A tar of these files, by their path; for their owner alone."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o600
+            tar.addfile(entry, io.BytesIO(content))
     return out.getvalue()
 
 

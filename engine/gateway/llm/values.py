@@ -99,7 +99,10 @@ class Booking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """Something about a provider that people should see. `until` is Unix time, 0 where there is none; `to` a model."""
+    """Something about a provider that people should see. `until` is Unix time, 0 where there is none; `to` a model.
+
+    Of what was `refused` for want of budget, `needed` is what would have done.
+    """
 
     what: Happened
     agent: str
@@ -109,6 +112,7 @@ class Happening:
     until: float = 0.0
     to: str = ""
     attempt: int = 0
+    needed: Left | None = None
 
 
 class Purse(Protocol):

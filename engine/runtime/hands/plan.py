@@ -12,7 +12,7 @@ from engine.core.recovery import feedback
 from engine.core.values import TaskSpec
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
-from engine.runtime.hands.agent import assign, make_ready, member_of
+from engine.runtime.hands.agent import assign, make_ready, member_of, unpaid
 from engine.runtime.preflight import told
 from workspaces.errors import WorkspaceError
 
@@ -39,7 +39,7 @@ async def plan(desk: Desk) -> c.Result:
             feedback=feedback(desk.task),
         )
         finished = await assign(desk, member, "plan", instructions)
-    return _read(desk, finished)
+    return unpaid(desk, member, finished) or _read(desk, finished)
 
 
 def _read(desk: Desk, finished: Finished) -> c.Result:

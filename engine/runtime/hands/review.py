@@ -10,7 +10,7 @@ from engine.core.recovery import feedback
 from engine.messages.files import folder, write_new
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
-from engine.runtime.hands.agent import assign, make_ready, member_of
+from engine.runtime.hands.agent import assign, make_ready, member_of, unpaid
 from workspaces.errors import WorkspaceError
 
 
@@ -39,6 +39,8 @@ async def review(desk: Desk) -> c.Result:
             feedback=feedback(desk.task),
         )
         finished = await assign(desk, member, "review", instructions)
+    if unpaid_end := unpaid(desk, member, finished):
+        return unpaid_end
     given = finished.result.review if finished.result and finished.reason == "completed" else None
     if given is None:
         return c.Broke(reason=finished.detail.partition("\n")[0] or "no verdict", blame="agent")

@@ -19,7 +19,7 @@ from engine.core.values import Change, Feedback, Side
 from engine.runtime.desk import Desk
 from engine.runtime.gates import SetupFailed
 from engine.runtime.hands import taken
-from engine.runtime.hands.agent import assign, make_ready, member_of
+from engine.runtime.hands.agent import assign, make_ready, member_of, unpaid
 from engine.runtime.member import Member
 from workspaces.clones import intake
 from workspaces.clones.clone import Prepared, identity
@@ -91,6 +91,9 @@ async def _round(desk: Desk, member: Member, prepared: Prepared) -> c.Result:
     except asyncio.CancelledError:
         await member.leavings.put_aside(member.unfinished, "its step was ended")
         raise
+    if unpaid_end := unpaid(desk, member, finished):
+        await member.leavings.put_aside(member.unfinished, unpaid_end.reason)
+        return unpaid_end
     if finished.reason != "completed":
         return await _broken(member, finished)
     return await _submit(desk, member, prepared, finished)
