@@ -44,7 +44,9 @@ MOST_SHOWN: Final = 4000
 """Characters of a command's output that are passed on."""
 _STATUS: Final[Mapping[object, Status]] = {"in_progress": "running", "completed": "done"}
 _HTTP: Final = re.compile(r"\bstatus:? (\d{3})\b")
-_RECONNECTING: Final = re.compile(r"Reconnecting\W+(\d+)/\d+")
+_RECONNECTING: Final = re.compile(r"Reconnecting\W+(?:(\d+)/\d+)?")
+_WITHOUT: Final = ("plugins", "apps", "daemon_auto_start", "unbounded_connection_retries")
+"""Features that ask others than the gateway, outlive an assignment, or wait for a network for ever."""
 
 
 def arguments(brief: Brief) -> Sequence[str]:
@@ -62,7 +64,8 @@ def arguments(brief: Brief) -> Sequence[str]:
 def settings(brief: Brief) -> Mapping[str, object]:
     """Its settings; each value is TOML when it is written as JSON."""
     quiet = {"check_for_update_on_startup": False, "analytics.enabled": False, "feedback.enabled": False}
-    return {"approval_policy": "never", **_sandbox(brief), **_provider(brief), **quiet}
+    off = {f"features.{name}": False for name in _WITHOUT}
+    return {"approval_policy": "never", **_sandbox(brief), **_provider(brief), **quiet, **off}
 
 
 def _sandbox(brief: Brief) -> Mapping[str, object]:
@@ -196,7 +199,7 @@ class Codex(Interpreter):
     def _troubled(self, why: str) -> None:
         """It tries again, or its turn is about to fail; that it fails is told once more."""
         if tries := _RECONNECTING.match(why):
-            self.voice.tell(Retries(attempt=int(tries[1]), status=_http(why)))
+            self.voice.tell(Retries(attempt=int(tries[1] or 1), status=_http(why)))
         else:
             self._trouble = why
 

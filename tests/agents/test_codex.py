@@ -112,6 +112,13 @@ def test_only_a_completed_turn_and_exit_0_are_a_success(stage, messages, code, r
     assert (end.reason, end.detail) == (reason, detail)
 
 
+def test_a_lost_connection_is_told_as_one_more_try(stage):
+    here = stage()
+    end = run(here.replay([{"type": "error", "message": "Reconnecting... waiting for network (refused)"}], code=1))
+    assert [(tried.attempt, tried.status) for tried in here.of(Retries)] == [(1, 0)]
+    assert end.detail.startswith("its output ended without saying how it went")
+
+
 def test_what_came_from_a_cache_is_a_part_of_its_input(stage):
     here = stage()
     run(here.replay([COMPLETED]))
@@ -174,6 +181,7 @@ def test_everything_it_must_know_is_on_its_command_line_but_the_key(tmp_path):
     assert (provider["base_url"], provider["env_key"]) == ("http://127.0.0.1:3129/openai/v1", "OPENAI_API_KEY")
     assert (provider["supports_websockets"], provider["request_max_retries"]) == (False, 1)
     assert (told["analytics"]["enabled"], told["check_for_update_on_startup"]) == (False, False)
+    assert told["features"]["plugins"] is False  # else it asks api.github.com and chatgpt.com
     assert "sk-test-token" not in " ".join(arguments(brief))
     assert codex().environment(brief)["OPENAI_API_KEY"] == "sk-test-token"
     assert codex().home(brief) == {}
