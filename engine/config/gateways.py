@@ -7,6 +7,7 @@ file says that can not be is told here at its line. No key is read here: an upst
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from engine.config.errors import ConfigError
@@ -85,7 +86,7 @@ def model_for(settings: Settings, agent: Agent, tier: str = "") -> str:
 def upstreams(settings: Settings, environment: Mapping[str, str], *, keyless: bool = False) -> dict[str, Upstream]:
     """Every gateway by its name, the configured ones first; `environment` is what the client handed over.
 
-    `keyless`: the vendors' own are there even without their keys, since a tape answers for them.
+    `keyless`: a tape answers for them, so that none has a key, and the vendors' own are there without it.
 
     Raises `ConfigError` for one whose kind nobody says; `load` has told that already, at its line.
     """
@@ -93,7 +94,7 @@ def upstreams(settings: Settings, environment: Mapping[str, str], *, keyless: bo
     for kind, vendor in VENDORS.items():
         if kind not in found and (keyless or environment.get(vendor.key)):
             found[kind] = _upstream(kind, Gateway(), settings, environment)
-    return found
+    return {name: replace(one, key=None) for name, one in found.items()} if keyless else found
 
 
 def key_of(given: Gateway, kind: Kind) -> str:

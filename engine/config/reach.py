@@ -22,15 +22,11 @@ _PROBE = Spend(input=1000, output=1000)
 
 
 def cut_off(settings: Settings, environment: Mapping[str, str]) -> list[Missing]:
-    """The agents that have neither a gateway to their models nor a log-in of their own."""
+    """The agents that have neither a gateway to their models nor a log-in of their own, or whose key is not set."""
     there = upstreams(settings, environment)
-    return [
-        _without(name, kind)
-        for name, agent in settings.agents.items()
-        if (kind := _own_kind(agent)) is not None
-        and kind not in routes(settings, agent, there)
-        and not _logs_in(settings, name, agent)
-    ]
+    kinds = {name: kind for name, agent in settings.agents.items() if (kind := _own_kind(agent)) is not None}
+    found = (_trouble(settings, name, kind, there, environment) for name, kind in kinds.items())
+    return [missing for missing in found if missing is not None]
 
 
 def models(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -142,6 +138,21 @@ def _same_gateway(settings: Settings, agent: Agent, kind: Kind) -> Iterator[str]
 
 def _logs_in(settings: Settings, name: str, agent: Agent) -> bool:
     return any(key in settings.credentials for key in (name, agent.runtime))
+
+
+def _trouble(
+    settings: Settings, name: str, kind: Kind, there: Mapping[str, Upstream], environment: Mapping[str, str]
+) -> Missing | None:
+    agent = settings.agents[name]
+    upstream = there.get(routes(settings, agent, there).get(kind, ""))
+    if upstream is None:
+        return None if _logs_in(settings, name, agent) else _without(name, kind)
+    said = key_of(settings.gateway.get(upstream.name, Gateway()), kind)
+    variable = said.removeprefix("env:")
+    if variable == said or environment.get(variable):
+        return None
+    reason = f"it has no way to models: [gateway.{upstream.name}] has its key in ${variable}, which is not set"
+    return Missing(place=f"[agents.{name}]", program=kind, reason=reason, way_out="set it where you start Quarterdeck")
 
 
 def _without(name: str, kind: Kind) -> Missing:

@@ -60,6 +60,12 @@ def test_an_agent_without_any_way_can_not_work():
     (missing,) = cut_off(settings(CLAUDE), {})
     assert missing.place == "[agents.a]"
     assert cut_off(settings(CLAUDE), KEYS) == []
+    (unset,) = cut_off(settings(CLAUDE, '[gateway.anthropic]\nkey = "env:MINE"\n'), KEYS)
+    assert str(unset) == (
+        "[agents.a]: it has no way to models: [gateway.anthropic] has its key in $MINE, which is not set; "
+        "set it where you start Quarterdeck"
+    )
+    assert cut_off(settings(CLAUDE, '[gateway.anthropic]\nkey = "keyring:x"\n'), {}) == []
 
 
 def test_one_with_a_log_in_of_its_own_is_metered_late():
