@@ -1,6 +1,9 @@
 """What holds for all tests."""
 
 import os
+import sys
+
+sys.dont_write_bytecode = False  # else each worker rewrites the assertions of all tests anew, for five seconds
 
 
 def pytest_xdist_auto_num_workers() -> int:
