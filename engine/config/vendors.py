@@ -51,7 +51,8 @@ VENDORS: Mapping[Kind, Vendor] = MappingProxyType({
         url="https://api.openai.com",
         key="OPENAI_API_KEY",
         tables=("openai", "codex"),
-        models=_tiers("gpt-6-luna", "gpt-6.1-terra", "gpt-6.1-sol"),
+        # the last whose requests declare their tools each by itself, which any compatible server understands
+        models=_tiers("gpt-6-luna", "gpt-5.5", "gpt-6-astra"),
         plan="https://chatgpt.com/backend-api/codex",
         terms=(
             "OpenAI (openai.com/policies/terms-of-use): an account is its holder's own and is not shared; look there "
