@@ -215,6 +215,11 @@ def test_a_miss_says_what_it_is_whatever_differs(tape, request_, why):
     assert said.isprintable()
 
 
+def test_a_miss_passes_over_moments_on_its_way_to_what_differs(tape):
+    player = Player(tape((asked("id 1a2b3c4: one"), answer())))
+    assert 'recorded "id ~: one", asked "id ~: two"' in miss(player, asked("id 9f8e7d6: two"))
+
+
 def test_a_miss_shows_no_place_and_no_secret_of_here(tape):
     player = Player(tape((asked("a"), answer()), places=at("/a/repo")), places=at("/a/repo"))
     said = miss(player, asked("b /a/repo/x sk-" + "x" * 40))
@@ -232,6 +237,7 @@ MOMENTS = [
     ("Wall time: 0.0000 seconds\n", "Wall time: 0.5 seconds\n"),
     ("in /tmp/claude-1/x", "in /tmp/claude-2/x"),
     ("Process Group PGID: 612", "Process Group PGID: 1414"),
+    ("Original token count: 25", "Original token count: 27"),
     ("Today is Tuesday, November 24, 2026.", "Today is Friday, May 1, 2027."),
 ]
 

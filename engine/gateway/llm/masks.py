@@ -30,6 +30,7 @@ _MOMENT = re.compile(
     r"|Nov(?:ember)?|Dec(?:ember)?) +\d{1,2}(?:,? \d{4})?"
     r"|(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?"
     r"|P(?:G)?ID:? ?\d+"
+    r"|token count: ?\d+|\d+ tokens"  # of texts with places in them
     r"|[0-9a-f]{6,64}"  # git's names, ids of outputs
     r")(?![0-9A-Za-z])|/tmp/[\w.-]+"
 )

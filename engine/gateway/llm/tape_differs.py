@@ -42,7 +42,7 @@ def _alike(one: str, other: str) -> int:
 
 
 def _differences(recorded: Any, asked: Any, where: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  JSON
-    """Where two bodies differ, with both texts there, in the order of the recorded one."""
+    """Where two bodies differ, with both texts there (`~` for moments), in the order of the recorded one."""
     if isinstance(recorded, dict) and isinstance(asked, dict):
         for key in [*recorded, *(key for key in asked if key not in recorded)]:
             yield from _differences(recorded.get(key), asked.get(key), f"{where}.{key}" if where else str(key))
@@ -50,7 +50,7 @@ def _differences(recorded: Any, asked: Any, where: str) -> Iterator[tuple[str, s
         for at in range(max(len(recorded), len(asked))):
             yield from _differences(_nth(recorded, at), _nth(asked, at), f"{where}[{at}]")
     elif shape(plain(recorded)) != shape(plain(asked)):
-        one, other = _text(recorded), _text(asked)
+        one, other = shape(_text(recorded)), shape(_text(asked))
         begin = max(0, _alike(one, other) - _AROUND)
         yield where or "its body", _excerpt(one, begin), _excerpt(other, begin)
 
