@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from engine.core import events as e
-from engine.core.evolve_spending import SPENDING, forget
+from engine.core.evolve_spending import SPENDING, forget, outlive
 from engine.core.state import ROOT, Agent, Approval, Review, Round, Run, Stage, State, Task, evidence_key
 from engine.core.values import AgentSpec, TaskSpec
 
@@ -66,6 +66,8 @@ def _engine_started(state: State, _: e.Event, data: e.EngineStarted) -> None:
     state.epoch, state.pid, state.version = data.epoch, data.pid, data.version
     state.confinement, state.holes = data.confinement, data.holes
     state.up = True
+    if state.run is not None:
+        outlive(state.run)
     state.providers = {}
 
 
@@ -262,7 +264,7 @@ def _release(state: State, stage: Stage, event: e.Event) -> None:
     agent = state.agents.get(stage.agent)
     if agent is not None and agent.stage == stage.id:
         agent.stage, agent.since, agent.seq = "", event.at, event.seq
-        forget(_run(state), agent)
+        agent.asking = []
     stage.agent, stage.pid, stage.tree, stage.since = "", 0, "", event.at
 
 
@@ -271,6 +273,7 @@ def _stage_interrupted(state: State, event: e.Event, data: e.StageInterrupted) -
     stage = _run(state).stages[data.stage]
     _round(state, event).interruptions += data.counted
     _release(state, stage, event)
+    forget(_run(state), stage.id, outlived=False)
 
 
 @_on(e.StageClosed, e.StageCancelled)
@@ -279,6 +282,7 @@ def _stage_closed(state: State, event: e.Event, data: e.StageClosed | e.StageCan
     stage = run.stages.pop(data.stage)
     _release(state, stage, event)
     run.task(stage.task).open.remove(data.stage)
+    forget(run, stage.id, outlived=True)
     if stage.kind == "wait":
         _round(state, event).waited = True
 

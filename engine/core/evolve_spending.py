@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.core import events as e
-from engine.core.state import Account, Agent, Asked, Day, Provider, Run, State
+from engine.core.state import Account, Asked, Day, Provider, Run, State
 
 DAY = 86_400
 """Seconds; a day begins at midnight UTC."""
@@ -23,11 +23,19 @@ def day_of(at: float) -> int:
     return int(at // DAY)
 
 
-def forget(run: Run, agent: Agent) -> None:
-    """What an agent wants leave for is void with its step; what was answered stays."""
-    for name in agent.asking:
-        run.asked.pop(name, None)
-    agent.asking = []
+def outlive(run: Run) -> None:
+    """An engine is gone with all who asked something of it; what an answer can be remembered for stays to be said."""
+    for asked in run.asked.values():
+        asked.outlived = asked.allow is None and asked.level != "review" and bool(asked.signature)
+
+
+def forget(run: Run, stage: str, *, outlived: bool) -> None:
+    """What was asked at a step is void with it; what was answered stays. `outlived`: those of an engine before too."""
+    run.asked = {
+        name: asked
+        for name, asked in run.asked.items()
+        if asked.stage != stage or asked.allow is not None or (asked.outlived and not outlived)
+    }
 
 
 def _run(state: State) -> Run:
@@ -99,7 +107,9 @@ def _opened(state: State, event: e.Event, data: e.SessionOpened) -> None:
 
 
 def _asked(state: State, event: e.Event, data: e.PermissionAsked) -> None:
-    _run(state).asked[data.id] = Asked(
+    run, again = _run(state), (event.task, data.signature)
+    run.asked = {n: one for n, one in run.asked.items() if not one.outlived or (one.task, one.signature) != again}
+    run.asked[data.id] = Asked(
         id=data.id,
         ask=data.ask,
         stage=data.stage,
@@ -126,7 +136,9 @@ def _given(state: State, event: e.Event, data: e.PermissionGiven) -> None:
     run = _run(state)
     asked = run.asked[data.id]
     agent = state.agents[asked.agent]
-    asked.allow, asked.why = data.allow, data.why
+    asked.allow, asked.why, asked.outlived = data.allow, data.why, False
+    if data.id not in agent.asking:
+        return
     agent.asking.remove(data.id)
     if asked.known:
         del run.asked[data.id]  # nobody waits for it, and what answered it answers it again

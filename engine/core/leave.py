@@ -47,23 +47,29 @@ def asked_for(state: State, stage: Stage, report: c.AskedLeave) -> Drafts:
     run, agent = state.run, state.agents.get(stage.agent)
     if run is None or agent is None or any(run.asked[name].ask == report.id for name in agent.asking):
         return []
+    paths, command = tuple(map(_sound, report.paths)), _sound(report.command)
     asked = e.PermissionAsked(
         id=f"{stage.id}/leave.{state.seq + 1}",  # by the number of its own event, as leases are
         stage=stage.id,
         lease=stage.lease,
         ask=report.id,
         tool=report.tool,
-        title=report.title,
-        paths=report.paths,
-        command=report.command,
-        why=report.why,
-        level=level(agent.spec.asks, report.tool, report.paths, report.command),
-        signature=signature(report.tool, report.paths, report.command),
+        title=_sound(report.title),
+        paths=paths,
+        command=command,
+        why=_sound(report.why),
+        level=level(agent.spec.asks, report.tool, paths, command),
+        signature=signature(report.tool, paths, command),
     )
     given = _known(state, run, agent, asked, stage.task)
     if given is None:
         return [of(stage, asked)]
     return [of(stage, replace(asked, known=True)), of(stage, given)]
+
+
+def _sound(text: str) -> str:
+    """Without halves of characters, which no record can hold."""
+    return text.encode(errors="replace").decode()
 
 
 def _known(state: State, run: Run, agent: Agent, asked: e.PermissionAsked, task: str) -> e.PermissionGiven | None:
@@ -123,8 +129,7 @@ def _pool(agent: Agent) -> str:
 
 
 def _draft(run: Run, asked: Asked, given: e.PermissionGiven) -> Draft:
-    stage = run.stages[asked.stage]
-    return of(stage, given)
+    return of(run.stages[asked.stage], given, agent=asked.agent)
 
 
 def _given(

@@ -16,6 +16,8 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from posixpath import normpath
 
+from msgspec.json import encode
+
 from engine.core.command_lines import parts, pieces, spoken
 from engine.core.globs import allowed
 from engine.core.values import Level
@@ -50,11 +52,13 @@ def level(asks: Asks, tool: str, paths: Iterable[str], command: str) -> Level:
 def signature(tool: str, paths: Iterable[str], command: str) -> str:
     """What an answer is remembered by; the same for what is the same, and empty where nothing tells it apart.
 
-    The first line is for people. A long one ends in a hash of all of it.
+    A plain command stands there as it is, anything else as JSON; what is too long ends in a hash of all of it.
     """
-    about = "\n".join([*([command] if command else []), *sorted(set(paths))])
-    if not about:
+    files = sorted({path for path in paths if path})
+    if not (command or files):
         return ""
+    plain = not (files or "\n" in command or command.startswith("["))
+    about = command if plain else encode([command, *files]).decode()
     short = about if len(about) <= _LONGEST else f"{about[:_LONGEST]}… {sha256(about.encode()).hexdigest()}"
     return f"{tool}: {short}"
 

@@ -71,6 +71,7 @@ class Asked(Struct, kw_only=True):
     signature: str
     at: float
     known: bool = False  # its answer follows at once
+    outlived: bool = False  # the engine that it was asked under is gone; an answer is for when it is asked again
     allow: bool | None = None
     why: str = ""
 

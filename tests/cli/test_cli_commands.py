@@ -227,6 +227,17 @@ def test_a_message_is_handed_to_the_engine(quarterdeck, engine):
     assert engine.do(lambda e: e.asked) == [c.SteerAgent(agent="builder-1", text="mind the tabs")]
 
 
+@pytest.mark.parametrize(("play", "stays"), [(plays.the_waiting_one, True), (plays.the_stuck_one, False)])
+def test_the_engine_stays_where_somebody_waits_in_the_middle_of_a_step(quarterdeck, repo, monkeypatch, play, stays):
+    with StandIn(repo, play()) as stand_in:
+        attach = door.attach
+        monkeypatch.setattr("tui.door.enter", lambda place: (attach(place), True))
+        code, _, err = quarterdeck("run", "x", "--json")
+        assert code in {3, 4}
+        assert stand_in.do(lambda e: e.ended.is_set()) is not stays
+        assert ("builder-1, builder-2, builder-3 can go on in the same session" in err) is stays
+
+
 # -- people --------------------------------------------------------------------------------------------------------
 
 

@@ -113,6 +113,12 @@ def test_a_question_is_void_with_its_step():
     assert hand.run.outcome is None
 
 
+def test_what_no_record_can_hold_is_made_sound():
+    hand = started()
+    asks(hand, "make \ud800", paths=("\udfff",), title="\udfff", why="\ud800")
+    assert e.decode(e.encode(hand.last[0])) == hand.last[0]
+
+
 # -- what is remembered ------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +218,37 @@ def test_who_waited_for_leave_is_begun_again_and_asks_again():
     comes_up(hand)
     assert (hand.run.outcome, list(hand.assigned())) == (None, ["a/work.1.0"])
     assert "run_ended" in asks(hand, "make", ask="2")
+
+
+def test_what_was_asked_under_an_engine_that_is_gone_can_still_be_answered_for_when_it_is_asked_again():
+    hand = started()
+    asks(hand, "make")
+    name = waiting_approvals(hand.run)[0].stage
+    comes_up(hand)
+    assert [one.stage for one in waiting_approvals(hand.run)] == [name]
+    hand.do(c.Answer(approval=name, granted=True))
+    asks(hand, "make", ask="9")
+    assert given(hand) == [("9", True, "rule")]
+
+
+def test_asked_again_it_is_one_question():
+    hand = started()
+    asks(hand, "make")
+    comes_up(hand)
+    asks(hand, "make", ask="9")
+    assert len(waiting_approvals(hand.run)) == 1
+    hand.do(c.Answer(approval="a", granted=False))
+    assert given(hand) == [("9", False, "person")]
+
+
+def test_not_what_is_to_be_seen_each_time_nor_what_was_asked_at_a_step_that_is_over():
+    hand = started("a", "b")
+    asks(hand, "", tool="edit", paths=("x",))
+    asks(hand, "make", name="b")
+    comes_up(hand)
+    assert [one.task for one in waiting_approvals(hand.run)] == ["b"]
+    hand.works("b/work.1.0")
+    assert waiting_approvals(hand.run) == []
 
 
 # -- sessions ----------------------------------------------------------------------------------------------------------

@@ -7,17 +7,22 @@ import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.api.calls import CallRefused, RunRequest
+from engine.api.errors import ApiError
 from engine.api.place import Place
 from engine.api.words import allowed_environment, handed_over
 from engine.core.state import State
 from tui import door
 from tui.commands import dashboard, output
 from tui.commands.errors import CannotRead
-from tui.commands.following import Follower, end, last_merge
+from tui.commands.following import EXIT, Follower, end, last_merge
 from tui.grammar import UsageError
 from tui.headless.story import Story
+
+if TYPE_CHECKING:
+    from engine.api.client import Client
 
 
 def run(args: Namespace) -> int:
@@ -80,10 +85,25 @@ def carry_out(place: Place, request: RunRequest, *, json: bool, path: str = "") 
             seq = client.engine.seq if state is None else state.seq
             run_id = client.start_run(request)
             story = None if state is None else _story(place, state, path=path, resume=request.resume)
-            return Follower(place, client, story, run=run_id, seq=seq).follow()
+            code = Follower(place, client, story, run=run_id, seq=seq).follow()
+            started = started and not (code in {EXIT["budget"], EXIT["needs_human"]} and _kept_waiting(client))
+            return code
         finally:
             if started:
                 end(client)
+
+
+def _kept_waiting(client: Client) -> bool:
+    """Does the engine stay, as an agent waits for a person in the middle of its step? That is said."""
+    try:
+        agents = client.status()["agents"]
+    except ApiError:
+        return False
+    waiting = [agent["name"] for agent in agents if agent["waits"] in {"budget", "permission"}]
+    if waiting:
+        names = ", ".join(waiting)
+        output.aside(f"the engine stays, so that {names} can go on in the same session; `quarterdeck down` ends it")
+    return bool(waiting)
 
 
 def watch(place: Place, request: RunRequest, *, path: str = "", hints: Sequence[str] = ()) -> int:

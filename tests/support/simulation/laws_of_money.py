@@ -42,6 +42,7 @@ class Money:
     parked: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
     asks: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> agent, stage
+    outlived: dict[str, tuple[str, str]] = field(default_factory=dict)  # those whose step is over, or was cut off
     working: dict[str, tuple[str, str]] = field(default_factory=dict)  # agent -> stage, task
     today: int = 0
 
@@ -154,8 +155,8 @@ class Money:
         self.asks[data.id] = (event.agent, data.stage)
 
     def _permission_given(self, _: e.Event, data: e.PermissionGiven, __: Collection[str]) -> None:
-        hold(data.id in self.asks, f"{data.id} is answered, and nobody asks it")
-        del self.asks[data.id]
+        hold(data.id in self.asks or data.id in self.outlived, f"{data.id} is answered, and nobody asked it")
+        self.asks.pop(data.id, None)
 
     def _stage_assigned(self, event: e.Event, data: e.StageAssigned, _: Collection[str]) -> None:
         self.working[event.agent] = (data.stage, event.task)
@@ -165,7 +166,9 @@ class Money:
 
     def _released(self, _: e.Event, data: e.StageClosed, __: Collection[str]) -> None:
         self.working = {name: held for name, held in self.working.items() if held[0] != data.stage}
-        self.asks = {name: asked for name, asked in self.asks.items() if asked[1] != data.stage}
+        over = {name: asked for name, asked in self.asks.items() if asked[1] == data.stage}
+        self.asks = {name: asked for name, asked in self.asks.items() if name not in over}
+        self.outlived |= over
 
     _stage_closed = _stage_cancelled = _stage_interrupted = _merge_waiting = _released
 
