@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.agents import base
-from engine.agents.base import Brief, Held, OnUpdate, Text, Tool, Update
+from engine.agents.base import Brief, Held, OnUpdate, Opened, Text, Tool, Update
 from engine.core.text import clean, clean_lines
 from engine.processes.rings import LOG_BYTES, LogFile
 
@@ -27,6 +27,7 @@ class Page:
         self._voice: tuple[str, str] | None = None
         self._in_line = False
         self._begun: set[str] = set()
+        self._who = ""
 
     def render(self, update: Update) -> str:
         """What comes onto the page for it; empty for what is not shown there."""
@@ -37,6 +38,8 @@ class Page:
                 return self._portion(("thought", ""), text)
             case base.Tool():
                 return self._tool(update)
+            case base.Opened():
+                return self._opened(update)
             case _:
                 return self._lines(_words(update))
 
@@ -55,6 +58,12 @@ class Page:
             return ""
         self._voice, self._in_line = voice, not shown.endswith("\n")
         return before + shown
+
+    def _opened(self, opened: Opened) -> str:
+        """Who answers, where that is new: it is told again with each thing that is known."""
+        who = ", ".join(clean(part) for part in (opened.version, opened.model) if part)
+        known, self._who = self._who, who or self._who
+        return self._lines(f"[{who}]") if who and who != known else ""
 
     def _tool(self, tool: Tool) -> str:
         text = ""
@@ -80,8 +89,6 @@ def _ending(tool: Tool) -> str:
 
 def _words(update: Update) -> str:
     match update:
-        case base.Opened(version=version, model=model):
-            return f"[{', '.join(clean(part) for part in (version, model) if part)}]" if version or model else ""
         case base.Edited(path=path):
             return f"> changed {clean(path)}"
         case base.Intends(steps=steps):

@@ -51,6 +51,10 @@ def page(*updates):
         ([Tool(id="1", title="read a", kind="read", status="done")], "> read: read a\n  done\n"),
         ([Opened(version="Pi 1", model="m")], "[Pi 1, m]\n"),
         ([Opened(session="s")], ""),
+        (
+            [Opened(version="Pi 1"), Opened(version="Pi 1", session="s"), Opened(version="Pi 1", model="m")],
+            "[Pi 1]\n[Pi 1, m]\n",
+        ),
         ([Edited(path="a.py", patch="@@")], "> changed a.py\n"),
         ([Intends(steps=(Step(text="a", status="done"), Step(text="b", status="running")))], "[x] a\n[-] b\n"),
         ([Asks(id="1", tool=Tool(id="t", kind="execute"), command="rm -rf /")], "? asks leave to execute: rm -rf /\n"),
