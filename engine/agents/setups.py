@@ -16,6 +16,8 @@ from engine.agents.environment import usual
 
 PROVIDER: Final = "quarterdeck"
 """What the gateway is called where a program wants a name for who offers a model."""
+MODEL: Final = "gpt-5.5"
+"""What a program that must name a model to the gateway names, where the crew does not."""
 CONTEXT, OUTPUT = 200_000, 32_000
 """Tokens of a model that a program does not know by name; it compacts by the first and asks at most for the second."""
 
@@ -86,24 +88,23 @@ def _opencode(brief: Brief) -> Mapping[str, Any]:
         "share": "disabled",
         "permission": {"edit": "ask", "bash": "ask", "webfetch": "ask"},
     }
-    if base := brief.bases.get("openai"):
-        options = {"baseURL": f"{base}/v1", "apiKey": brief.token}
-        if not brief.model:
-            return config | {"provider": {"openai": {"options": options}}, "enabled_providers": ["openai"]}
-        model = {"name": brief.model, "limit": {"context": CONTEXT, "output": OUTPUT}}
-        provider = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {brief.model: model}}
-        chosen = f"{PROVIDER}/{brief.model}"
-        config |= {"provider": {PROVIDER: provider}, "enabled_providers": [PROVIDER]}
-        config |= {"model": chosen, "small_model": chosen}
-    return config
+    base, model = brief.bases.get("openai"), brief.model or MODEL
+    if not base:
+        return config
+    options = {"baseURL": f"{base}/v1", "apiKey": brief.token, "timeout": False}
+    known = {"name": model, "limit": {"context": CONTEXT, "output": OUTPUT}}
+    provider = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {model: known}}
+    chosen = f"{PROVIDER}/{model}"
+    config |= {"provider": {PROVIDER: provider}, "enabled_providers": [PROVIDER]}
+    return config | {"model": chosen, "small_model": chosen}
 
 
 def pi_home(brief: Brief) -> Mapping[str, bytes]:
-    """pi: the gateway as one of its providers, where there is a model to ask for."""
-    base = brief.bases.get("openai")
-    if not base or not brief.model:
+    """pi: the gateway as one of its providers."""
+    base, name = brief.bases.get("openai"), brief.model or MODEL
+    if not base:
         return {}
-    model = {"id": brief.model, "name": brief.model, "contextWindow": CONTEXT, "maxTokens": OUTPUT}
+    model = {"id": name, "name": name, "contextWindow": CONTEXT, "maxTokens": OUTPUT}
     provider = {"baseUrl": f"{base}/v1", "api": "openai-completions", "apiKey": "OPENAI_API_KEY", "models": [model]}
     return {".pi/agent/models.json": _document({"providers": {PROVIDER: provider}})}
 
@@ -114,10 +115,10 @@ def pi_environment(brief: Brief) -> Mapping[str, str]:
 
 
 def pi_model(brief: Brief) -> Sequence[str]:
-    """Its model: the gateway's, where there is one."""
-    if not brief.model:
-        return ()
-    return ("--provider", PROVIDER if brief.bases.get("openai") else "openai", "--model", brief.model)
+    """Its provider, where that is ours to say, and its model."""
+    if brief.bases.get("openai"):
+        return ("--provider", PROVIDER, "--model", brief.model or MODEL)
+    return ("--model", brief.model) if brief.model else ()
 
 
 def _document(settings: Mapping[str, Any]) -> bytes:

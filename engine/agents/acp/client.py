@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engine.agents.acp.profiles import AcpProfile
-from engine.agents.acp.words import http_status
 from engine.agents.base import Asks, Erred, Notice, Said, Tool, Update
 from engine.agents.last import LastMessage
+from engine.agents.refusals import http_status
 from engine.agents.talking import Voice
 
 MOST_MISREAD: Final = 5

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from engine.agents.acp.pipe import Pipe
 from engine.agents.acp.updates import Updates, asks, dollars, tokens
-from engine.agents.acp.words import Client, Greeting, Opening, PeerGarbled, PeerRefused, Reply, http_status
+from engine.agents.acp.words import Client, Greeting, Opening, PeerGarbled, PeerRefused, Reply
+from engine.agents.refusals import http_status
 from engine.api.version import VERSION
 
 MOST_ASKED: Final = 64

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from engine.agents.base import AgentError, Asks, Update
 from engine.core.values import Tokens
-
-_HTTP_STATUS: Final = re.compile(r"\b([45]\d\d)\b")
 
 
 class PeerRefused(AgentError):
@@ -83,9 +80,3 @@ class Client(Protocol):
     async def asked(self, ask: Asks) -> bool | None:
         """It wants leave. None: the turn ends instead."""
         ...
-
-
-def http_status(text: str) -> int:
-    """The HTTP status of a failed request that a text speaks of, 0 where it names none."""
-    found = _HTTP_STATUS.search(text)
-    return int(found[1]) if found else 0

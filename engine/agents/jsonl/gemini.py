@@ -14,6 +14,7 @@ from engine.agents.base import Brief, Erred, Notice, Opened, Said, Update, Usage
 from engine.agents.jsonl import tools
 from engine.agents.jsonl.language import Course, Event, Table, adapter
 from engine.agents.profiles import Profile
+from engine.agents.refusals import http_status
 from engine.agents.talking import TalkingAdapter
 
 
@@ -56,7 +57,7 @@ def _result(course: Course, event: Event) -> Iterator[Update]:
     good = event.get("status") == "success"
     detail = str(error.get("message") or "it says that it failed")
     if not good:
-        yield Erred(text=detail)
+        yield Erred(text=detail, status=http_status(detail))
     course.ends(good=good, detail=detail)
 
 

@@ -21,11 +21,12 @@ Event = Mapping[str, Any]
 class Course:
     """How far an assignment has come. `good` and `detail` are what its last word was so far (see `Claim`).
 
-    `through` is set with the event after which nothing more comes.
+    `resumed` is the session that was taken up. `through` is set with the event after which nothing more comes.
     """
 
     clone: Path
     model: str
+    resumed: str
     known: Callable[[str], Tool | None]
     last: LastMessage = field(default_factory=LastMessage)
     good: bool | None = None
@@ -48,7 +49,7 @@ class JsonlLanguage(Interpreter):
     def __init__(self, table: Table, brief: Brief, voice: Voice) -> None:
         super().__init__(brief, voice)
         self._table = table
-        self._course = Course(brief.clone, brief.model, voice.known)
+        self._course = Course(brief.clone, brief.model, brief.session, voice.known)
 
     def begin(self, task: str) -> None:
         """The prompt, and nothing more: an argument could not hold a long one."""

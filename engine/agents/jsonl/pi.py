@@ -15,6 +15,7 @@ from engine.agents.jsonl import tools
 from engine.agents.jsonl.language import Course, Event, Table, adapter
 from engine.agents.money import dollars
 from engine.agents.profiles import Profile
+from engine.agents.refusals import http_status
 from engine.agents.talking import TalkingAdapter
 from engine.core.values import Tokens
 
@@ -61,7 +62,7 @@ def _message_end(course: Course, event: Event) -> Iterator[Update]:
         yield Usage(tokens=used, usd=usd, scope="call", model=str(message.get("model") or course.model))
     detail = str(message.get("errorMessage") or _ENDS.get(reason) or f"it ended by {reason}")
     if reason == "error":
-        yield Erred(text=detail)
+        yield Erred(text=detail, status=http_status(detail))
     course.ends(good=reason == "stop", detail=detail, through=False)
 
 

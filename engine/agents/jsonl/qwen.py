@@ -1,6 +1,7 @@
 """Qwen Code, headless: `-o stream-json`, whose events have the shape of Claude Code's.
 
-A refused request is no error to it: it says so as the text of its last message and ends well, with status 0.
+A refused request is no error to it: it says so as the text of its last message and ends well, with status 0. The sum
+at its end is the whole session's, with what was used before it was taken up again.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from engine.agents import setups
+from engine.agents import setups, totals
 from engine.agents.base import Brief, Erred, Opened, Said, Thought, Update, Usage
 from engine.agents.jsonl import tools
 from engine.agents.jsonl.language import Course, Event, Table, adapter
 from engine.agents.profiles import Profile
+from engine.agents.refusals import http_status
 from engine.agents.talking import TalkingAdapter
+from engine.agents.totals import Total
 from engine.core.values import Tokens
 
 REFUSED: Final = "[API Error:"
@@ -55,12 +58,14 @@ def _user(course: Course, event: Event) -> Iterator[Update]:
 
 
 def _result(course: Course, event: Event) -> Iterator[Update]:
-    if (used := _tokens(event.get("usage"))) != Tokens():
-        yield Usage(tokens=used, scope="session", model=course.model)
+    whole, before = Total(_tokens(event.get("usage"))), totals.before(course.resumed)
+    totals.remember(str(event.get("session_id") or course.resumed), whole)
+    if before is not None:
+        yield Usage(tokens=(whole - before).tokens, scope="session", model=course.model)
     text = str(event.get("result") or _message_of(event.get("error")) or event.get("subtype"))
     good = event.get("subtype") == "success" and not event.get("is_error") and not text.startswith(REFUSED)
     if not good:
-        yield Erred(text=text)
+        yield Erred(text=text, status=http_status(text))
     course.ends(good=good, detail=text)
 
 
