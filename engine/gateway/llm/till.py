@@ -102,7 +102,8 @@ class Till:
         kind, model, plan = target.upstream.kind, target.model, target.upstream.plan
         window = self._prices.window(kind, model) if call.by_reference else None
         tokens_in = self._estimator.tokens(agent, call, model=model, window=window)
-        unsaid = self._estimator.answer(model) if plan else self._most.get(target.name, DEFAULT_OUT)
+        fixed = plan or call.open_ended  # nothing can be lowered
+        unsaid = self._estimator.answer(model) if fixed else self._most.get(target.name, DEFAULT_OUT)
         wanted = max(call.most_out if call.most_out is not None else unsaid, 1)
 
         def price(out: int) -> Priced:
@@ -111,7 +112,7 @@ class Till:
         return Need(
             tokens_in=tokens_in,
             wanted=wanted,
-            least=wanted if plan else max(min(call.floor_out, wanted), 1),
+            least=wanted if fixed else max(min(call.floor_out, wanted), 1),
             price=price,
             choices=call.choices,
         )
@@ -148,12 +149,18 @@ class Till:
             return found or (_FREE, "unknown")
         return _FREE, f"plan, about {found[0]:.4f} usd at list price" if found else "plan"
 
+    def _guessed(self, held: Held, spend: Spend) -> tuple[Decimal, str]:
+        """Of an answer that told nothing it is not known which part came from a cache, or was written to one."""
+        target = held.target
+        most = self._prices.most(target.upstream.kind, target.model, held.call, spend.input, spend.output)
+        return self._price(target, spend) if target.upstream.plan or most is None else most
+
     def _learn(self, held: Held, spend: Spend) -> None:
         self._estimator.learn(held.hold.agent, held.call, spend, model=held.target.model)
 
     def _book(self, held: Held, spend: Spend, *, estimated: bool, failed: bool) -> None:
         spend = spend if spend.model else replace(spend, model=held.target.model)
-        usd, source = self._price(held.target, spend)
+        usd, source = self._price(held.target, spend) if held.told else self._guessed(held, spend)
         hold = held.hold
         booking = Booking(
             id=hold.id, agent=hold.agent, provider=hold.provider, model=spend.model, spend=spend, usd=usd,
@@ -194,25 +201,38 @@ class Held:
         told = self._told
         if told is not None:
             self._till._learn(self, told)  # noqa: SLF001
-        self._book(told or self._most, estimated=told is None, failed=bool(self.reading and self.reading.error))
+        self._book(told or self._most, estimated=told is None or self._doubtful, failed=self._error)
 
     def broken(self) -> None:
         """It was sent, and the answer broke off or never came: all that is held, as it may have been billed."""
         if self._closing():
             told = self._told
-            self._book(told or self._most, estimated=told is None, failed=True)
+            self._book(told or self._most, estimated=told is None or self._doubtful, failed=True)
 
     def left(self) -> None:
         """The agent left. The vendor stopped there, so that no more was written than was seen, or fits in the time."""
         if not self._closing():
             return
         told = self._told
-        self._book(told or self._by_now, estimated=told is None)
+        self._book(told or self._by_now, estimated=told is None or self._doubtful)
+
+    @property
+    def told(self) -> bool:
+        """Whether its answer told anything of what it used."""
+        return self.reading is not None and self.reading.spend is not None
 
     @property
     def _told(self) -> Spend | None:
         """What the answer said to its end."""
         return self.reading.spend if self.reading and self.reading.final else None
+
+    @property
+    def _doubtful(self) -> bool:
+        return self.reading is not None and self.reading.doubtful
+
+    @property
+    def _error(self) -> bool:
+        return self.reading is not None and bool(self.reading.error)
 
     @property
     def _most(self) -> Spend:
