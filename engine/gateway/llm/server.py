@@ -11,6 +11,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
+from aiohttp import web
+
 from engine.gateway.llm.client import Client
 from engine.gateway.llm.estimate import Estimator
 from engine.gateway.llm.health import Health
@@ -24,7 +26,7 @@ from engine.gateway.llm.upstreams import Player, Sender
 from engine.gateway.llm.values import Purse, Upstream
 from engine.gateway.llm.web import Door
 
-PARTING = 1.0
+PARTING = 0.05
 """Seconds that requests have to end when their agent's listeners are closed."""
 
 
@@ -46,8 +48,7 @@ class Gateway:
         self._cache, self._tape, self._wall = cache, tape, wall
         self._till, self._health, self._keys = Till(purse, prices, Estimator()), Health(), Keys()
         self._lanes: dict[str, Lane] = {}
-        self._served: defaultdict[str, list[asyncio.Server]] = defaultdict(list)
-        self._ending: dict[asyncio.Server, Callable[[float], object]] = {}
+        self._served: defaultdict[str, list[tuple[asyncio.Server, web.Server]]] = defaultdict(list)
         self._parts: Parts | None = None
 
     async def open(self) -> None:
@@ -79,19 +80,18 @@ class Gateway:
         door = Door(agent, lambda: self._lanes.get(agent), self._parts).server()
         listener.settimeout(0)
         server = await asyncio.get_running_loop().create_server(door, sock=listener)
-        self._served[agent].append(server)
-        self._ending[server] = door.shutdown
+        self._served[agent].append((server, door))
 
     async def leave(self, agent: str) -> None:
         """End what is under way for it, booked as it stands, and close its listeners."""
-        for server in self._served.pop(agent, []):
+        for server, door in self._served.pop(agent, []):
             server.close()
-            await self._ending.pop(server)(PARTING)  # type: ignore[misc]  # a coroutine
+            door.pre_shutdown()  # else a connection over which nothing is asked is waited for as well
+            await door.shutdown(PARTING)
 
     async def close(self) -> None:
         """End everything."""
-        for agent in list(self._served):
-            await self.leave(agent)
+        await asyncio.gather(*map(self.leave, list(self._served)))
         if self._parts is not None:
             await self._parts.sender.close()
             self._parts = None
