@@ -132,6 +132,12 @@ def _send(one: Parser) -> None:
     one.add_argument("text", metavar="TEXT")
 
 
+def _approvals(one: Parser) -> None:
+    which = one.add_mutually_exclusive_group()
+    which.add_argument("--rules", action="store_true", help="what was answered once and for all, with numbers")
+    which.add_argument("--forget", metavar="N", type=_seq, help="be asked again about the rule with this number")
+
+
 def _approve(one: Parser) -> None:
     one.add_argument(
         "id", metavar="ID", help="as `quarterdeck approvals` shows it; a task that waits for one thing does"
@@ -212,7 +218,7 @@ COMMANDS = (
     Command("status", DAILY, "agents, tasks, run and money, each state with its evidence and age", "status:status"),
     Command("kill", DAILY, "kill an agent with all it started; works without an engine", "agents:kill", _one_or_all),
     Command("undo", DAILY, "bring back what a kill, a stop or a failed attempt put aside", "undo:undo", _undo),
-    Command("approvals", PEOPLE, "what waits for you", "people:approvals"),
+    Command("approvals", PEOPLE, "what waits for you; what was answered for good", "people:approvals", _approvals),
     Command("approve", PEOPLE, "say yes to one of them", "people:approve", _approve),
     Command("deny", PEOPLE, "say no to one of them", "people:deny", _approve),
     Command("task", PEOPLE, "add, retry, cancel or reassign a task while the run is on", "people:task", _task),

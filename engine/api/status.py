@@ -34,6 +34,11 @@ def status(state: State, *, now: float, engine: dict[str, Any] | None) -> dict[s
         "approvals": approvals,
         "confinement": _confinement(state),
         "providers": [_provider(name, found, now) for name, found in state.providers.items()],
+        "rules": [
+            {"pool": pool, "signature": signature, "allow": allow}
+            for pool, rules in state.rules.items()
+            for signature, allow in rules.items()
+        ],
         "bus": {"state": "off"},
         "engine": None if engine is None else {**engine, "seq": state.seq},
     }

@@ -39,6 +39,15 @@ def _named(waiting: list[Approval], name: str) -> Approval:
     raise Unknown("approval", name, [a.stage for a in (near or waiting)])
 
 
+def drop_rule(state: State, request: c.DropRule) -> Drafts:
+    """A person wants to be asked again."""
+    rules = state.rules.get(request.pool, {})
+    if request.signature not in rules:
+        known = [f"{pool}: {name}" for pool, rules in state.rules.items() for name in rules]
+        raise Unknown("rule", f"{request.pool}: {request.signature}", known)
+    return [Draft(data=e.RuleDropped(pool=request.pool, signature=request.signature))]
+
+
 def raise_budget(state: State, request: c.RaiseBudget) -> Drafts:
     """A person raises a budget; whoever waited for it goes on where there is room, which `waiting` says."""
     scope = request.scope

@@ -163,6 +163,13 @@ class Answer(Request, frozen=True, kw_only=True):
     always: bool = False
 
 
+class DropRule(Request, frozen=True, kw_only=True):
+    """Take back an answer that was given once and for all."""
+
+    pool: str
+    signature: str
+
+
 class RaiseBudget(Request, frozen=True, kw_only=True):
     """Raise a budget by `amount`; `scope` is `run`, `day`, `task:ID` or an agent's name."""
 
@@ -187,6 +194,7 @@ Requests = (
     | SteerAgent
     | Answer
     | RaiseBudget
+    | DropRule
 )
 
 

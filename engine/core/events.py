@@ -607,6 +607,13 @@ class NoticeGiven(Fact, frozen=True, kw_only=True):
     text: str
 
 
+class RuleDropped(Fact, frozen=True, kw_only=True):
+    """A person took such a rule back: they are asked again."""
+
+    pool: str
+    signature: str
+
+
 Data = (
     EngineStarted
     | EngineStopped
@@ -667,6 +674,7 @@ Data = (
     | PermissionAsked
     | PermissionGiven
     | RuleMade
+    | RuleDropped
 )
 
 

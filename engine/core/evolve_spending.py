@@ -150,6 +150,10 @@ def _rule(state: State, _: e.Event, data: e.RuleMade) -> None:
     state.rules.setdefault(data.pool, {})[data.signature] = data.allow
 
 
+def _no_rule(state: State, _: e.Event, data: e.RuleDropped) -> None:
+    state.rules[data.pool].pop(data.signature, None)
+
+
 SPENDING: Mapping[type[e.Fact], Callable[[State, e.Event, Any], None]] = {
     e.UsageBooked: _usage,
     e.BudgetWarned: _warned,
@@ -160,4 +164,5 @@ SPENDING: Mapping[type[e.Fact], Callable[[State, e.Event, Any], None]] = {
     e.PermissionAsked: _asked,
     e.PermissionGiven: _given,
     e.RuleMade: _rule,
+    e.RuleDropped: _no_rule,
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.core import commands as c
 from engine.core import events as e
-from engine.core.answers import answer, raise_budget
+from engine.core.answers import answer, drop_rule, raise_budget
 from engine.core.drafts import Draft, of
 from engine.core.errors import Busy, Refused, Unknown
 from engine.core.lookup import taken_up, the_agent, the_run, the_task, the_unfinished
@@ -21,7 +21,11 @@ from engine.core.state import Run, State
 from engine.core.values import Outcome, Source, TaskSpec
 
 Drafts = list[Draft]
-_HANDLERS: dict[type[c.Request], Callable[[State, Any], Drafts]] = {c.Answer: answer, c.RaiseBudget: raise_budget}
+_HANDLERS: dict[type[c.Request], Callable[[State, Any], Drafts]] = {
+    c.Answer: answer,
+    c.RaiseBudget: raise_budget,
+    c.DropRule: drop_rule,
+}
 
 
 def _handles(

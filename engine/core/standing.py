@@ -98,7 +98,7 @@ def _agent_state(state: State, agent: Agent, stage: Stage | None, *, live: bool)
     if agent.pause:
         return "paused", "a person asked; nothing of it runs"
     if agent.spent_out:
-        return "waiting", f"its budget is used up (`quarterdeck budget raise {agent.spec.name} AMOUNT`)"
+        return "waiting", "its budget is used up"
     crash = _crash(state, agent)
     return ("failed", crash) if crash else ("idle", "it has nothing to do")
 

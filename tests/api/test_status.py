@@ -19,7 +19,9 @@ TASK_KEYS = {"id", "title", "kind", "state", "after", "agent", "attempts", "outc
 
 def test_every_promised_field_is_there():
     found = Story().look()
-    assert set(found) == {"run", "agents", "tasks", "approvals", "confinement", "bus", "engine"}
+    assert set(found) == {
+        "run", "agents", "tasks", "approvals", "confinement", "providers", "rules", "bus", "engine",
+    }  # fmt: skip
     assert set(found["run"]) >= RUN_KEYS
     assert all(set(agent) >= AGENT_KEYS for agent in found["agents"])
     assert all(set(task) >= TASK_KEYS for task in found["tasks"])

@@ -234,7 +234,7 @@ def test_the_engine_stays_where_somebody_waits_in_the_middle_of_a_step(quarterde
         monkeypatch.setattr("tui.door.enter", lambda place: (attach(place), True))
         code, _, err = quarterdeck("run", "x", "--json")
         assert code in {3, 4}
-        assert stand_in.do(lambda e: e.ended.is_set()) is not stays
+        assert stand_in.engine.ended.is_set() is not stays
         assert ("builder-1, builder-2, builder-3 can go on in the same session" in err) is stays
 
 
@@ -309,6 +309,14 @@ def test_leave_for_a_tool_is_shown_and_answered_once_and_for_all(quarterdeck, sh
     assert "once and for all: so it is" in out
     asked = c.Answer(approval=name, granted=granted, why="so it is", always=True)
     assert short.do(lambda e: e.asked) == [asked]
+
+
+def test_what_was_answered_for_good_is_listed_and_taken_back(quarterdeck, short):
+    assert quarterdeck("approvals", "--rules")[1] == "  1  builder may always: execute: npm test\n"
+    assert quarterdeck("approvals", "--forget", "2")[0] == 2
+    code, out, _ = quarterdeck("approvals", "--forget", "1")
+    assert (code, "builder asks again: execute: npm test" in out) == (0, True)
+    assert quarterdeck("approvals", "--rules")[1] == "nothing was answered once and for all\n"
 
 
 def test_the_budgets_of_a_task_and_of_the_day_are_raised_by_name(quarterdeck, short):

@@ -163,6 +163,18 @@ def test_a_rule_answers_for_the_pool_in_every_task_and_in_later_runs():
     assert state.rules == {"ann": {"execute: make": True}}
 
 
+def test_a_rule_that_is_taken_back_is_asked_about_again():
+    hand = started()
+    asks(hand, "make")
+    hand.do(c.Answer(approval="a", granted=False, always=True))
+    hand.do(c.DropRule(pool="ann", signature="execute: make"))
+    hand.do(c.RetryTask(task="a"))
+    asks(hand, "make", ask="2")
+    assert given(hand) == []
+    with pytest.raises(Refused, match='no rule "ann: execute: make"'):
+        hand.do(c.DropRule(pool="ann", signature="execute: make"))
+
+
 def test_a_rule_answers_those_who_ask_the_same_already():
     hand = started("a", "b")
     asks(hand, "make", name="a")

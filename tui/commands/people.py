@@ -12,7 +12,7 @@ import msgspec
 
 from engine.api.calls import CallRefused, RunRequest
 from engine.api.words import handed_over
-from engine.core.commands import AddTasks, Answer, CancelTask, RaiseBudget, ReassignTask, Requests, RetryTask
+from engine.core.commands import AddTasks, Answer, CancelTask, DropRule, RaiseBudget, ReassignTask, Requests, RetryTask
 from engine.core.events import StageAssigned, StageCancelled, StageClosed, StageOpened, decode
 from engine.core.state import State
 from engine.core.values import TaskSpec
@@ -22,6 +22,7 @@ from tui.commands import output
 from tui.commands.following import end
 from tui.commands.run import plan_text
 from tui.commands.status import current
+from tui.grammar import UsageError
 from tui.headless.gist import gist
 
 _BOOKKEEPING = (StageOpened, StageAssigned, StageClosed, StageCancelled)
@@ -29,14 +30,28 @@ _BOOKKEEPING = (StageOpened, StageAssigned, StageClosed, StageCancelled)
 
 def approvals(args: Namespace) -> int:
     """What waits for a person."""
-    found: list[dict[str, Any]] = current(door.find(args.repo))["approvals"]
+    told = current(door.find(args.repo))
+    if args.forget is not None:
+        return _forget(args, told["rules"])
+    found: list[dict[str, Any]] = told["rules" if args.rules else "approvals"]
     if args.json:
         output.document(found)
         return 0
-    from tui.headless.status import approval_lines  # noqa: PLC0415  only where it is shown
+    from tui.headless.status import approval_lines, rule_lines  # noqa: PLC0415  only where it is shown
 
-    output.lines(approval_lines(found, output.look()) or ["nothing waits for you"])
+    if args.rules:
+        output.lines(rule_lines(found) or ["nothing was answered once and for all"])
+    else:
+        output.lines(approval_lines(found, output.look()) or ["nothing waits for you"])
     return 0
+
+
+def _forget(args: Namespace, rules: Sequence[dict[str, Any]]) -> int:
+    """Be asked again. Raises UsageError for a number that no rule has."""
+    if not 0 < args.forget <= len(rules):
+        raise UsageError(f"no rule has number {args.forget}; `quarterdeck approvals --rules` lists them")
+    rule = rules[args.forget - 1]
+    return _ask(args, DropRule(pool=rule["pool"], signature=rule["signature"]))
 
 
 def approve(args: Namespace) -> int:

@@ -94,6 +94,10 @@ def _rule(_: e.Event, data: e.RuleMade, __: State) -> Gist:
     return Gist("note", "rule", f"{data.pool} may {word}: {data.signature}")
 
 
+def _no_rule(_: e.Event, data: e.RuleDropped, __: State) -> Gist:
+    return Gist("note", "rule", f"{data.pool} asks again: {data.signature}")
+
+
 TELLERS: Mapping[type[e.Fact], Teller] = {
     e.UsageBooked: _usage,
     e.BudgetWarned: _warned,
@@ -104,4 +108,5 @@ TELLERS: Mapping[type[e.Fact], Teller] = {
     e.PermissionAsked: _asked,
     e.PermissionGiven: _given,
     e.RuleMade: _rule,
+    e.RuleDropped: _no_rule,
 }

@@ -47,6 +47,12 @@ def approval_lines(approvals: Sequence[Json], look: Look) -> list[str]:
     return lines
 
 
+def rule_lines(rules: Sequence[Json]) -> list[str]:
+    """What was answered once and for all, with the number that `--forget` takes."""
+    told = (f"{rule['pool']} may {'always' if rule['allow'] else 'never'}: {rule['signature']}" for rule in rules)
+    return [f"{number:>3}  {cells.plain(text)}" for number, text in enumerate(told, 1)]
+
+
 def _asked(approval: Json, look: Look) -> list[str]:
     """The question, and every file that is to be granted where it names but a few of them."""
     files = approval.get("files") or ()

@@ -24,7 +24,7 @@ _ALWAYS = (
     e.MergeFailed, e.AgentPaused, e.AgentResumed, e.AgentHeld, e.AgentStopped, e.AgentKilled, e.LimitReached,
     e.AgentSteered,
     e.BudgetReached, e.BudgetRaised, e.ApprovalAsked, e.ApprovalGiven, e.MessageRefused, e.NetworkRefused,
-    e.NoticeGiven, e.BudgetWarned, e.RuleMade,
+    e.NoticeGiven, e.BudgetWarned, e.RuleMade, e.RuleDropped,
 )  # fmt: skip
 _TALK = frozenset({"note", "escalation", "clarification_request", "answer", "proposal", "error"})
 _TROUBLES = frozenset({"limited", "opened", "closed", "fallback"})
