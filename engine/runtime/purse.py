@@ -32,14 +32,20 @@ class RunPurse:
         self._record, self._spool = record, spool
         self._open: dict[str, tuple[Hold, str]] = {}  # with the task that it is for
         self._spending: set[str] = set()
+        self._refused: set[str] = set()
 
     def begin(self, agent: str) -> None:
         """A new assignment of this agent."""
         self._spending.discard(agent)
+        self._refused.discard(agent)
 
     def meters(self, agent: str) -> bool:
         """Whether what it uses is counted here: it has asked a model since its assignment began."""
         return agent in self._spending
+
+    def refused(self, agent: str) -> bool:
+        """Whether a request of it was refused for want of budget since its assignment began."""
+        return agent in self._refused
 
     # -- what the gateway asks for ---------------------------------------------------------------------------------
 
@@ -97,6 +103,7 @@ class RunPurse:
             return
         told = happening
         if told.what == REFUSED and told.needed is not None:
+            self._refused.add(told.agent)
             self._record.report(self._short(told.agent, told.needed, told.why, hold=False))
         self._record.report(
             c.Provider(

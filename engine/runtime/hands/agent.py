@@ -26,7 +26,6 @@ from engine.agents.base import (
 from engine.agents.environment import agent_environment
 from engine.agents.runtimes import adapter_for
 from engine.core import commands as c
-from engine.core.budgets import spent_out
 from engine.runtime.desk import Desk
 from engine.runtime.gates import run_setup
 from engine.runtime.hands.held import Holding
@@ -65,11 +64,9 @@ async def make_ready(desk: Desk, member: Member, prepared: Prepared, tree: str) 
 
 def unpaid(desk: Desk, member: Member, finished: Finished) -> c.Interrupted | None:
     """The end of an agent that was refused a request for want of budget: no fault of the work, nor of the agent."""
-    state, run = desk.record.state, desk.run
-    spent = member.spec.name if state.agents[member.spec.name].spent_out else spent_out(state, run, desk.stage.task)
-    if finished.reason != "failed" or not spent or not desk.world.purse.meters(member.spec.name):
+    if finished.reason != "failed" or not desk.world.purse.refused(member.spec.name):
         return None
-    return c.Interrupted(reason=f"the budget of {spent} is used up", counted=False)
+    return c.Interrupted(reason="it was refused a request: a budget is used up", counted=False)
 
 
 async def _furnish(desk: Desk, member: Member) -> None:
