@@ -22,6 +22,8 @@ from engine.agents.base import Asks, Opened, Session, Tool, Update
 STREAMS = Path(__file__).parents[1] / "agents/streams"
 LEFT_OUT = {"commands", "models", "output_style", "available_output_styles", "account", "slash_commands", "skills"}
 LEFT_OUT |= {
+    "availableCommands",
+    "availableModels",
     "plugins",
     "agents",
     "capabilities",
@@ -35,6 +37,15 @@ JOB = (
     '[[steps:[{"think": "Where to begin?", "say": "I begin.", "write": ["notes.txt", "one\\n"]}, {"read": "notes.txt"},'
     ' {"edit": ["notes.txt", "one", "two"]}, {"run": "cat notes.txt; exit 3"}, {"answer": "Finished: it says two."}]]]'
 )
+ACP = {
+    "acp-claude": ("claude-agent-acp",),
+    "acp-codex": ("codex-acp",),
+    "acp-gemini": ("gemini", "--acp"),
+    "acp-opencode": ("opencode", "acp"),
+    "acp-qwen": ("qwen", "--acp"),
+}
+"""What speaks the Agent Client Protocol; what was said to it is not recorded."""
+MODELS = {"claude": "claude-sonnet-4-5", "codex": "gpt-5.5", "gemini": "gemini-2.5-pro"}
 SLEEP = "[[script:sleep]]"
 
 
@@ -82,6 +93,10 @@ SCENES: Mapping[str, tuple[str, str, Act, Callable[[Model], None]]] = {
     "claude-steered": ("claude", '[[steps:[{"run": "true"}, {"run": "true"}, {"answer": "Ok."}]]]', _steer, _nothing),
     "codex-job": ("codex", JOB, _allow, _nothing),
     "codex-refused": ("codex", JOB, _allow, _refused),
+    **{f"{name}-job": (name, JOB, _allow, _nothing) for name in ("gemini", "opencode", "pi", "qwen")},
+    **{f"{name}-refused": (name, JOB, _allow, _refused) for name in ("gemini", "opencode", "pi", "qwen")},
+    **{f"{name}-job": (name, JOB, _allow, _nothing) for name in ACP},
+    **{f"{name}-refused": (name, JOB, _allow, _refused) for name in ACP},
 }
 
 
@@ -90,10 +105,12 @@ def record(name: str) -> None:
     runtime, prompt, act, spoil = SCENES[name]
     with model() as llm, tempfile.TemporaryDirectory(prefix="qd-record-", dir=Path.home()) as folder:
         spoil(llm)
-        bench = Bench(Path(folder), runtime, llm, model="gpt-5.5" if runtime == "codex" else "claude-sonnet-4-5")
+        model_ = MODELS.get(runtime.removeprefix("acp-"), "scripted-1")
+        command = ACP.get(runtime, ())
+        bench = Bench(Path(folder), "acp" if command else runtime, llm, model=model_, command=command)
         first = asyncio.run(bench.play(prompt, act))
         keep(bench, name)
-        if name == f"{runtime}-job":
+        if name in ("claude-job", "codex-job"):
             session = [opened.session for opened in first.of(Opened)][-1]
             (bench.folder / "transcript.jsonl").unlink()
             asyncio.run(bench.play('[[steps:[{"answer": "Still here."}]]]', act, session=session))

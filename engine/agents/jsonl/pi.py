@@ -74,7 +74,8 @@ def _tool_execution_end(course: Course, event: Event) -> Iterator[Update]:
     result = event.get("result") or {}
     patch = str((result.get("details") or {}).get("diff") or "")
     output, failed = tools.text_of(result.get("content")), bool(event.get("isError"))
-    yield from tools.ended(course, str(event["toolCallId"]), output, failed=failed, patch=patch)
+    status = 0 if event.get("toolName") == "bash" and not failed else None
+    yield from tools.ended(course, str(event["toolCallId"]), output, failed=failed, status=status, patch=patch)
 
 
 def _auto_retry_start(_: Course, event: Event) -> Iterator[Update]:

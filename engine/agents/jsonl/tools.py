@@ -52,12 +52,16 @@ def begun(course: Course, name: str, id_: str, given: object) -> Iterator[Update
 def ended(
     course: Course, id_: str, output: str, *, failed: bool, status: int | None = None, patch: str = ""
 ) -> Iterator[Update]:
-    """A tool came to its end. What it changed is told, where it is one that changes files."""
+    """A tool came to its end. What it changed is told, where it is one that changes files.
+
+    Gemini CLI and Qwen Code say that a command did well whatever its exit status was, and tell that only of one that
+    printed nothing: where it is not told, it is not known.
+    """
     tool = course.known(id_)
     kind = tool.kind if tool else "other"
     if kind == "execute" and status is None:
         found = _EXIT.search(output)
-        status = int(found[1]) if found else None if failed else 0
+        status = int(found[1]) if found else None
     yield Tool(id=id_, status="failed" if failed else "done", output=output[:MOST_SHOWN], exit=status)
     if tool and kind == "edit" and not failed:
         yield from (Edited(path=path, patch=patch) for path in tool.paths)

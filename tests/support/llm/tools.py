@@ -111,7 +111,7 @@ def _todo(tool: Declared, texts: Sequence[str], cwd: str) -> Use:
 
 
 def _patch(tool: Declared, given: Sequence[str]) -> Use:
-    """Codex's own way of editing."""
+    """Codex's own way of editing; others have taken it over, under another name of its one field."""
     path, *texts = given
     if len(texts) == 1:
         body = [f"*** Add File: {path}", *(f"+{line}" for line in texts[0].splitlines())]
@@ -119,7 +119,7 @@ def _patch(tool: Declared, given: Sequence[str]) -> Use:
         old, new = (text.splitlines() for text in texts)
         body = [f"*** Update File: {path}", "@@", *(f"-{line}" for line in old), *(f"+{line}" for line in new)]
     text = "\n".join(("*** Begin Patch", *body, "*** End Patch", ""))
-    return Use(tool.name, {"input": text}, text, tool.freeform)
+    return Use(tool.name, {_first(tool, "input", "patchText"): text}, text, tool.freeform)
 
 
 def _write_line(given: Sequence[str]) -> str:
