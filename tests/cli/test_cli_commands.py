@@ -320,8 +320,10 @@ def test_what_was_answered_for_good_is_listed_and_taken_back(quarterdeck, short)
 
 
 def test_the_budgets_of_a_task_and_of_the_day_are_raised_by_name(quarterdeck, short):
-    assert quarterdeck("budget", "raise", "task:one", "2usd")[0] == 0
+    code, out, _ = quarterdeck("budget", "raise", "task:one", "0.01usd")
+    assert (code, "the next request may cost 0.05usd" in out) == (0, True)
     assert quarterdeck("budget", "raise", "day", "1mtok")[0] == 0
+    assert "the next request may cost" not in quarterdeck("budget", "raise", "task:one", "2usd")[1]
     code, _, err = quarterdeck("budget", "raise", "day", "1usd")
     assert (code, "day has no budget in money" in err) == (2, True)
     agents = json.loads(quarterdeck("status", "--json")[1])["agents"]

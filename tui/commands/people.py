@@ -13,7 +13,7 @@ import msgspec
 from engine.api.calls import CallRefused, RunRequest
 from engine.api.words import handed_over
 from engine.core.commands import AddTasks, Answer, CancelTask, DropRule, RaiseBudget, ReassignTask, Requests, RetryTask
-from engine.core.events import StageAssigned, StageCancelled, StageClosed, StageOpened, decode
+from engine.core.events import BudgetReached, StageAssigned, StageCancelled, StageClosed, StageOpened, decode
 from engine.core.state import State
 from engine.core.values import TaskSpec
 from tui import door
@@ -118,7 +118,8 @@ def _told(events: Sequence[dict[str, Any]]) -> list[str]:
     look, nothing = output.look(), State()
     found = []
     for event in map(decode, map(msgspec.json.encode, events)):
-        if event.actor == "person" and not isinstance(event.data, _BOOKKEEPING):
+        short = isinstance(event.data, BudgetReached)  # raised by too little
+        if short or (event.actor == "person" and not isinstance(event.data, _BOOKKEEPING)):
             what = gist(event, nothing)
             whom = event.task or event.agent
             text = "  ".join(part for part in (whom, what.text) if part)

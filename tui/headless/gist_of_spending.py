@@ -74,7 +74,7 @@ def _session(_: e.Event, data: e.SessionOpened, __: State) -> Gist:
 
 def _asked(_: e.Event, data: e.PermissionAsked, state: State) -> Gist:
     asked = state.run.asked.get(data.id) if state.run is not None else None
-    if asked is None:
+    if asked is None or data.known:
         return Gist("plan", "asks", f"leave for {data.tool} {data.command or ', '.join(data.paths) or data.title}")
     name = data.id.rpartition("/")[2]
     always = "" if data.level == "review" or not data.signature else " [--always]"
