@@ -146,7 +146,7 @@ def test_a_limited_provider_parks_the_agent_until_it_takes_requests_again(place)
 
 def test_what_was_under_way_when_the_engine_died_is_booked_once_by_the_next(place):
     with asking(place) as llm:
-        llm.fault(what="stall", at=0.2, times=1)
+        llm.fault(what="mute")
         place.start([work("ask('[[script:hello]] ' + str(attempt), most=300)\nwrite('it.txt', 'done')")])
         llm.until(bool)
         place.until("attempt_started")

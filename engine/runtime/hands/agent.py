@@ -195,7 +195,7 @@ async def _briefed(desk: Desk, member: Member, adapter: Adapter, role: Role, ins
     if files and member.place.home is None:  # its own, where nothing hides the person's
         told["HOME"] = str(brief.home)
     await _set_up(member, files, brief.home)
-    return replace(brief, environment={**brief.environment, **told, **member.place.walls})
+    return replace(brief, environment={**brief.environment, **member.place.walls, **told})
 
 
 def _brief(desk: Desk, member: Member, role: Role, instructions: Mapping[str, Any], access: Access) -> Brief:
