@@ -26,6 +26,13 @@ from engine.api.version import VERSION
 
 MOST_ASKED: Final = 64
 """Requests for leave that may be open at once; no agent of sense has more."""
+NOT_FOR_US: Final = (
+    "available_commands_update",
+    "config_option_update",
+    "current_mode_update",
+    "user_message_chunk",
+)
+"""Updates that a client with a keyboard has a use for."""
 _ALLOW: Final = ("allow_once", "allow_always")
 _REJECT: Final = ("reject_once", "reject_always")
 
@@ -176,6 +183,9 @@ class Peer:
 
     def _hear(self, params: object) -> None:
         if self._deaf or not isinstance(params, dict) or params.get("sessionId") not in ("", self._session):
+            return
+        update = params.get("update")
+        if isinstance(update, dict) and update.get("sessionUpdate") in NOT_FOR_US:
             return
         try:
             told = schema.SessionNotification.model_validate(params)
