@@ -35,7 +35,7 @@ from engine.runtime.effects import Effects
 from engine.runtime.intake import Intake
 from engine.runtime.obstacles import Obstacles
 from engine.runtime.post import Post
-from engine.runtime.preflight import confined, prepare, settings_of
+from engine.runtime.preflight import confined, prepare, reaching, settings_of
 from engine.runtime.purse import RunPurse, book_left_open
 from engine.runtime.reading import Reading
 from engine.runtime.record import Record
@@ -294,6 +294,8 @@ class LocalEngine(Reading):
                 return
             settings = settings_of(self.repo.root)
             confined(settings, [agent.spec for agent in self.record.state.agents.values()], self._tier, run.unconfined)
+            if self._tape is None:
+                reaching(settings, self._environment)
             self._world = World(
                 self.record.state,
                 run,

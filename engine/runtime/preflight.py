@@ -177,6 +177,14 @@ def confined(settings: Settings, crew: Sequence[AgentSpec], tier: Tier, accepted
         raise CallRefused("; ".join(str(one) for one in weak[:SHOWN]), code="confinement", exit_code=5)
 
 
+def reaching(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Refuse to go on where an agent has no way to its models any more: keys are with clients, and not kept."""
+    missing = cut_off(settings, environment)
+    if missing:
+        told_ = "; ".join(str(one) for one in missing[:SHOWN])
+        raise CallRefused(f"{told_}; `quarterdeck run --resume` hands keys over again", code="program")
+
+
 async def _target(repo: Repository, named: str | None) -> tuple[str, str]:
     try:
         target = await repo.target(named)

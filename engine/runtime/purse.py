@@ -60,6 +60,7 @@ class RunPurse:
             usd=max(money[0][0], Decimal(0)) if money else None,
             tokens=max(tokens[0][0], 0) if tokens else None,
             scope=next((scope for _, scope in (*money, *tokens)), ""),
+            of_tokens=tokens[0][1] if tokens and money and tokens[0][1] != money[0][1] else "",
         )
 
     def reserve(self, hold: Hold) -> None:

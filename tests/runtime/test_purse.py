@@ -108,12 +108,12 @@ def booking(of: Hold, *, part: int = 100) -> Booking:
 def test_what_is_under_way_is_taken_off_what_is_left_of_every_budget_it_is_under():
     async def scenario():
         with desk(amy=Amount(usd="0.5"), run=Amount(usd="1", tokens=1000)) as here:
-            assert here.purse.left("amy") == Left(usd=Decimal("0.5"), tokens=1000, scope="amy")
+            assert here.purse.left("amy") == Left(usd=Decimal("0.5"), tokens=1000, scope="amy", of_tokens="run")
             here.purse.reserve(hold("1", usd="0.4"))
-            assert here.purse.left("amy") == Left(usd=Decimal("0.1"), tokens=900, scope="amy")
+            assert here.purse.left("amy") == Left(usd=Decimal("0.1"), tokens=900, scope="amy", of_tokens="run")
             assert here.purse.left("bob") == Left(usd=Decimal("0.6"), tokens=900, scope="run")
             here.purse.settle(booking(hold("1", usd="0.4"), part=50))
-            assert here.purse.left("amy") == Left(usd=Decimal("0.3"), tokens=950, scope="amy")
+            assert here.purse.left("amy") == Left(usd=Decimal("0.3"), tokens=950, scope="amy", of_tokens="run")
             here.purse.reserve(hold("2"))
             here.purse.release("2")
             assert here.purse.left("amy").tokens == 950

@@ -64,6 +64,7 @@ def more(left: Left, usd: Decimal, tokens: int) -> Left:
         usd=None if left.usd is None else left.usd + usd,
         tokens=None if left.tokens is None else left.tokens + tokens,
         scope=left.scope,
+        of_tokens=left.of_tokens,
     )
 
 
@@ -85,10 +86,11 @@ def _by_money(need: Need, usd: Decimal | None) -> int:
 
 def _needed(need: Need, left: Left) -> Left:
     priced = need.price(need.least)
+    dear = left.usd is not None and priced is not None and priced[0] > left.usd
     return Left(
         usd=None if left.usd is None or priced is None else priced[0],
         tokens=None if left.tokens is None else need.tokens(need.least),
-        scope=left.scope,
+        scope=left.scope if dear else left.of_tokens or left.scope,
     )
 
 

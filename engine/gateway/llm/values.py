@@ -57,11 +57,15 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What may still be spent, of the tightest budget of each sort; None: that is not limited. `scope` says whose."""
+    """What may still be spent, of the tightest budget of each sort; None: that is not limited.
+
+    `scope` says whose money that is, `of_tokens` whose tokens, where those are another's.
+    """
 
     usd: Decimal | None = None
     tokens: int | None = None
     scope: str = ""
+    of_tokens: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
