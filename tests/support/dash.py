@@ -16,16 +16,17 @@ from support.snapshots import text_of
 from textual.pilot import Pilot
 
 from engine.core import commands as c
-from engine.core.values import AgentSpec, Change, CheckRun, Limits, TaskSpec
+from engine.core.values import AgentSpec, Amount, Change, CheckRun, Limits, TaskSpec
 from tui.app import Quarterdeck
 from tui.bridge import ByRecords, at
 from tui.theme.dress import Dress
 from tui.viewmodel.board import Board
 
 PATIENCE = 10.0
+ASKS = {"execute": "confirm"}
 CREW = (
-    AgentSpec(name="builder-1", runtime="scripted", does=("implement",), pool="builder"),
-    AgentSpec(name="builder-2", runtime="scripted", does=("implement",), pool="builder"),
+    AgentSpec(name="builder-1", runtime="scripted", does=("implement",), pool="builder", asks=ASKS),
+    AgentSpec(name="builder-2", runtime="scripted", does=("implement",), pool="builder", asks=ASKS),
     AgentSpec(name="reviewer", runtime="scripted", does=("review",)),
 )
 TASKS = (
@@ -45,7 +46,7 @@ class Playing(Served):
         self.report(
             c.StartRun(
                 run="r1", goal="mend the parser", pattern="pipeline", target="main", base="b" * 40, crew=tuple(crew),
-                limits=Limits(), check=("true",), tasks=tuple(tasks), approvals={"high": "confirm"}, review=False,
+                limits=Limits(task_budget=Amount(usd="0.1")), check=("true",), tasks=tuple(tasks), approvals={"high": "confirm"}, review=False,
             )
         )  # fmt: skip
         self.finish("_/check.0.0", checked("B"))
@@ -88,6 +89,11 @@ class Playing(Served):
         """The first task waits for a decision: its risk is high."""
         self.claims("parse")
         self.finish("parse/check.1.0", checked("Tparse"))
+
+    def wants(self, stage: str, line: str) -> None:
+        """Who holds the step wants leave to run a line."""
+        asked = c.AskedLeave(stage=f"r1/{stage}", lease=self.lease(stage), id=line, tool="execute", command=line)
+        self.report(asked)
 
     def state(self, of: Callable[[object], object]) -> object:
         return self.do(lambda engine: of(engine.mind.state))

@@ -5,7 +5,7 @@ import getpass
 from support.dash import story
 
 from engine.core import commands as c
-from engine.core.values import Tokens
+from engine.core.values import Amount, Tokens
 
 
 @story()
@@ -124,6 +124,33 @@ async def test_an_approval_is_first_and_is_given_after_it_was_read_again(dash, e
     await dash.press("y")
     await dash.sees_no("1 needs you")
     assert engine.state(lambda state: [a.granted for a in state.run.tasks["parse"].answers]) == [True]
+
+
+@story()
+async def test_leave_for_a_tool_is_read_and_given_for_good(dash, engine):
+    engine.wants("parse/work.1.0", "npm test")
+    await dash.sees("builder-1 wants to run npm test", "A always", "1 needs you")
+    await dash.sees_beside("1 builder-1", "waiting")
+    await dash.press("A")
+    await dash.sees("Always allow for parse?", "Whoever of builder asks the same")
+    await dash.press("y")
+    await dash.sees_no("1 needs you")
+    await dash.sees_beside("1 builder-1", "working")
+    assert engine.state(lambda state: state.rules) == {"builder": {"execute: npm test": True}}
+
+
+@story()
+async def test_a_budget_is_raised_for_who_waits_for_it(dash, engine):
+    engine.report(c.Spent(agent="builder-1", task="parse", tokens=Tokens(input=5), usd="0.02", source="gateway"))
+    engine.report(c.Short(agent="builder-1", task="parse", needed=Amount(usd="0.09"), why="a request"))
+    engine.report(c.Froze(agent="builder-1", processes=2))
+    await dash.sees("the budget of task:parse is short", "b raise it")
+    await dash.sees_beside("1 builder-1", "paused")
+    await dash.press("b")
+    await dash.sees("Raise the budget of task:parse", "What builder-1 asks for may cost 0.09usd.")
+    await dash.types("1usd")
+    await dash.press("enter")
+    await dash.sees_beside("1 builder-1", "working")
 
 
 @story()

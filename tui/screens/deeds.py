@@ -27,7 +27,7 @@ from tui.viewmodel import kept, proof
 from tui.viewmodel.board import Board
 from tui.viewmodel.focus import Target, approval
 from tui.viewmodel.lines import Line, Span, said
-from tui.viewmodel.questions import Kill, request
+from tui.viewmodel.questions import Kill, request, whose
 
 R = TypeVar("R")
 Say = Callable[..., None]
@@ -85,6 +85,8 @@ class Deeds:
         asked = approval(self._board, meant.approval) if action.scope == "approval" else None
         if asked is not None:
             meant = meant._replace(task=asked.task)  # which may be another than that of who is highlighted
+        if action.name == "budget":  # likewise
+            meant = whose(self._board, meant)
         text = await self._asked(action, meant)
         if text is None:
             return False

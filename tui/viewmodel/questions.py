@@ -7,11 +7,11 @@ from typing import NamedTuple
 from engine.core import commands as c
 from engine.core.amounts import parse, show
 from engine.core.approvals import held_files
-from engine.core.budgets import named, of_day
+from engine.core.budgets import OF_TASK, named
 from engine.core.guarded import NAMED
 from engine.core.state import ROOT, Asked
 from engine.core.values import Guarded
-from engine.core.waiting import scope_of
+from engine.core.waiting import scope_of, short_scopes
 from tui.headless.moments import count
 from tui.viewmodel.ages import age
 from tui.viewmodel.board import Board
@@ -120,29 +120,44 @@ def cancel(board: Board, meant: Target) -> Question:
 
 def budget(board: Board, meant: Target) -> Question:
     """About raising a budget: the one that is in the way of who or what is highlighted, else the run's."""
-    whose = scope(board, meant)
-    agent = board.knows(meant.agent)
-    short = agent is not None and agent.waits == "budget" and agent.needed is not None
-    needs = (f"What {meant.agent} asks for may cost {show(agent.needed)}.",) if short and agent and agent.needed else ()
-    left = _left(board, whose)
-    return Question(f"Raise the budget of {whose}", (*left, *needs, "By how much? 5usd, 200ktok"), "raise it")
+    name = scope(board, meant)
+    told = (*_left(board, name), *_asked_for(board, name), "By how much? 5usd, 200ktok")
+    return Question(f"Raise the budget of {name}", told, "raise it")
 
 
 def scope(board: Board, meant: Target) -> str:
-    """Whose budget is meant: that for which the agent waits, then one that is used up, then the run's."""
-    agent, task, run = board.knows(meant.agent), board.find(meant.task), board.run
+    """Whose budget is meant: that in the way of what is highlighted, then the only one in anybody's, then the run's."""
+    agent, task = board.knows(meant.agent), board.find(meant.task)
     if agent is not None and agent.waits == "budget":
         return scope_of(board.state, agent)
     if agent is not None and agent.spec.budget is not None and agent.spent_out:
         return meant.agent
     if task is not None and task.spent_out:
-        return f"task:{meant.task}"
-    only = run is not None and not run.spent_out and of_day(board.state, run).account.spent_out
-    return "day" if only else "run"
+        return f"{OF_TASK}{meant.task}"
+    found = short_scopes(board.state, board.run) if board.run is not None else ()
+    return found[0] if len(found) == 1 else "run"
 
 
-def _left(board: Board, whose: str) -> tuple[str, ...]:
-    budget = named(board.state, board.run, whose) if board.run is not None else None
+def whose(board: Board, meant: Target) -> Target:
+    """What is meant, with the agent or the task whose budget it is."""
+    name = scope(board, meant)
+    if name.startswith(OF_TASK):
+        return meant._replace(task=name.removeprefix(OF_TASK))
+    return meant._replace(agent=name) if board.knows(name) is not None else meant
+
+
+def _asked_for(board: Board, name: str) -> tuple[str, ...]:
+    """What those wait with who wait for this budget."""
+    waiting = [agent for agent in board.state.agents.values() if agent.waits == "budget" and agent.needed]
+    return tuple(
+        f"What {agent.spec.name} asks for may cost {show(agent.needed)}."
+        for agent in waiting
+        if agent.needed is not None and scope_of(board.state, agent) == name
+    )
+
+
+def _left(board: Board, name: str) -> tuple[str, ...]:
+    budget = named(board.state, board.run, name) if board.run is not None else None
     return (f"{show(budget.used)} of {show(budget.limit)} are used.",) if budget is not None and budget.limits else ()
 
 
