@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from engine.core import events as e
-from engine.core.evolve_spending import DAY, day_of
+from engine.core.folds.spending import DAY, day_of
 from engine.core.state import ROOT, Account, Agent, Day, Run, State, Task
 from engine.core.values import Amount
 

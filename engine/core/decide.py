@@ -14,7 +14,7 @@ from engine.core import events as e
 from engine.core.budgets import Budget, named, newly_reached, over, warnings
 from engine.core.drafts import Draft
 from engine.core.evolve import ASIDE, ENGINE, evolve
-from engine.core.evolve_spending import day_of
+from engine.core.folds.spending import day_of
 from engine.core.lookup import stirred
 from engine.core.metering import about
 from engine.core.reports import handle_report

@@ -1,17 +1,17 @@
-"""The folds of what agents spend and ask leave for, apart from `evolve` for their length. No rule lives here either.
+"""What agents spend, wait for and ask leave for.
 
 What is told beside the count (an agent's own word, what the cache saved) goes to accounts of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
 
 from engine.core import events as e
+from engine.core.folds.registry import Folds, the_run
 from engine.core.state import Account, Asked, Day, Provider, Run, State
 
+SPENDING = Folds()
 DAY = 86_400
 """Seconds; a day begins at midnight UTC."""
 _PASSING = frozenset({"retry", "cache_hit", "refused", "estimated"})
@@ -38,12 +38,6 @@ def forget(run: Run, stage: str, *, outlived: bool) -> None:
     }
 
 
-def _run(state: State) -> Run:
-    if state.run is None:
-        raise KeyError("no run")
-    return state.run
-
-
 def _day(state: State) -> Day:
     """The account of this day, a fresh one where the last was another's."""
     if state.day.number != day_of(state.at):
@@ -53,14 +47,15 @@ def _day(state: State) -> Day:
 
 def _account(state: State, scope: str) -> Account:
     if scope in {"run", "day"}:
-        return _run(state) if scope == "run" else _day(state)
+        return the_run(state) if scope == "run" else _day(state)
     if scope.startswith("task:"):
-        return _run(state).task(scope.removeprefix("task:"))
+        return the_run(state).task(scope.removeprefix("task:"))
     return state.agents[scope]
 
 
+@SPENDING.on(e.UsageBooked)
 def _usage(state: State, event: e.Event, data: e.UsageBooked) -> None:
-    run, agent = _run(state), state.agents.get(event.agent)
+    run, agent = the_run(state), state.agents.get(event.agent)
     if data.saved:
         run.saved, run.saved_usd = run.saved + data.tokens, _sum(run.saved_usd, data.usd)
     elif data.counted:
@@ -75,20 +70,24 @@ def _sum(one: str, other: str) -> str:
     return str(Decimal(one) + Decimal(other))
 
 
+@SPENDING.on(e.BudgetWarned)
 def _warned(state: State, _: e.Event, data: e.BudgetWarned) -> None:
     _account(state, data.scope).warned = data.part
 
 
+@SPENDING.on(e.BudgetReached)
 def _reached(state: State, _: e.Event, data: e.BudgetReached) -> None:
     _account(state, data.scope).spent_out = True
 
 
+@SPENDING.on(e.BudgetRaised)
 def _raised(state: State, _: e.Event, data: e.BudgetRaised) -> None:
     account = _account(state, data.scope)
     account.raised = (*account.raised, data.amount)
     account.spent_out, account.warned = False, 0
 
 
+@SPENDING.on(e.ProviderChanged)
 def _changed(state: State, event: e.Event, data: e.ProviderChanged) -> None:
     name = f"{data.provider}/{data.model}"
     if data.what == "closed":
@@ -97,6 +96,7 @@ def _changed(state: State, event: e.Event, data: e.ProviderChanged) -> None:
         state.providers[name] = Provider(what=data.what, why=data.why, until=data.until, to=data.to, at=event.at)
 
 
+@SPENDING.on(e.SessionOpened)
 def _opened(state: State, event: e.Event, data: e.SessionOpened) -> None:
     agent = state.agents.get(event.agent)
     if agent is None:
@@ -106,8 +106,9 @@ def _opened(state: State, event: e.Event, data: e.SessionOpened) -> None:
     agent.program, agent.model_used = data.version or agent.program, data.model or agent.model_used
 
 
+@SPENDING.on(e.PermissionAsked)
 def _asked(state: State, event: e.Event, data: e.PermissionAsked) -> None:
-    run, again = _run(state), (event.task, data.signature)
+    run, again = the_run(state), (event.task, data.signature)
     run.asked = {n: one for n, one in run.asked.items() if not one.outlived or (one.task, one.signature) != again}
     run.asked[data.id] = Asked(
         id=data.id,
@@ -132,8 +133,9 @@ def _asked(state: State, event: e.Event, data: e.PermissionAsked) -> None:
     agent.asking.append(data.id)
 
 
+@SPENDING.on(e.PermissionGiven)
 def _given(state: State, event: e.Event, data: e.PermissionGiven) -> None:
-    run = _run(state)
+    run = the_run(state)
     asked = run.asked[data.id]
     agent = state.agents[asked.agent]
     asked.allow, asked.why, asked.outlived = data.allow, data.why, False
@@ -146,23 +148,11 @@ def _given(state: State, event: e.Event, data: e.PermissionGiven) -> None:
         agent.since, agent.seq = event.at, event.seq
 
 
+@SPENDING.on(e.RuleMade)
 def _rule(state: State, _: e.Event, data: e.RuleMade) -> None:
     state.rules.setdefault(data.pool, {})[data.signature] = data.allow
 
 
+@SPENDING.on(e.RuleDropped)
 def _no_rule(state: State, _: e.Event, data: e.RuleDropped) -> None:
     state.rules[data.pool].pop(data.signature, None)
-
-
-SPENDING: Mapping[type[e.Fact], Callable[[State, e.Event, Any], None]] = {
-    e.UsageBooked: _usage,
-    e.BudgetWarned: _warned,
-    e.BudgetReached: _reached,
-    e.BudgetRaised: _raised,
-    e.ProviderChanged: _changed,
-    e.SessionOpened: _opened,
-    e.PermissionAsked: _asked,
-    e.PermissionGiven: _given,
-    e.RuleMade: _rule,
-    e.RuleDropped: _no_rule,
-}
