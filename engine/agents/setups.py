@@ -16,6 +16,9 @@ from engine.agents.environment import usual
 
 PROVIDER: Final = "quarterdeck"
 """What the gateway is called where a program wants a name for who offers a model."""
+DAY_MS: Final = 86_400_000
+"""The gateway may hold a request for as long as a person is asked."""
+PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 MODEL: Final = "gpt-5.5"
 """What a program that must name a model to the gateway names, where the crew does not."""
 CONTEXT, OUTPUT = 200_000, 32_000
@@ -56,9 +59,10 @@ def gemini_model(brief: Brief) -> Sequence[str]:
 
 
 def qwen_environment(brief: Brief) -> Mapping[str, str]:
-    """Qwen Code."""
+    """Qwen Code. It would ask a proxy also for what is not to go by one: it is told of none where it needs none."""
     model = {"OPENAI_MODEL": brief.model} if brief.model else {}
-    return {**usual(brief.bases, brief.token), **model}
+    proxies = dict.fromkeys(PROXIES, "") if brief.bases.get("openai") else {}
+    return {**usual(brief.bases, brief.token), **model, **proxies}
 
 
 def qwen_home(_: Brief) -> Mapping[str, bytes]:
@@ -68,6 +72,7 @@ def qwen_home(_: Brief) -> Mapping[str, bytes]:
         "privacy": {"usageStatisticsEnabled": False},
         "telemetry": {"enabled": False},
         "general": {"enableAutoUpdate": False, "disableAutoUpdate": True},
+        "model": {"generationConfig": {"timeout": DAY_MS}},
     }
     return {".qwen/settings.json": _document(settings)}
 
@@ -100,13 +105,17 @@ def _opencode(brief: Brief) -> Mapping[str, Any]:
 
 
 def pi_home(brief: Brief) -> Mapping[str, bytes]:
-    """pi: the gateway as one of its providers."""
+    """pi: the gateway as one of its providers, and all patience with it."""
     base, name = brief.bases.get("openai"), brief.model or MODEL
     if not base:
         return {}
+    settings = {"retry": {"provider": {"timeoutMs": DAY_MS}}}
     model = {"id": name, "name": name, "contextWindow": CONTEXT, "maxTokens": OUTPUT}
     provider = {"baseUrl": f"{base}/v1", "api": "openai-completions", "apiKey": "OPENAI_API_KEY", "models": [model]}
-    return {".pi/agent/models.json": _document({"providers": {PROVIDER: provider}})}
+    return {
+        ".pi/agent/models.json": _document({"providers": {PROVIDER: provider}}),
+        ".pi/agent/settings.json": _document(settings),
+    }
 
 
 def pi_environment(brief: Brief) -> Mapping[str, str]:

@@ -105,6 +105,21 @@ def test_a_session_and_a_model_are_named_to_it(stage, agent, flag):
     assert any("m-1" in word for word in named)
 
 
+@pytest.mark.parametrize(("agent", "where"), [("opencode", '"timeout": false'), ("pi", '"timeoutMs": 86400000'),
+                                              ("qwen", '"timeout": 86400000')])  # fmt: skip
+def test_a_request_that_the_gateway_holds_is_waited_for(stage, agent, where):
+    here = stage(agent, bases={"openai": "http://g"}, token="t")
+    told = (*here.adapter.environment(here.brief).values(), *map(bytes.decode, here.adapter.home(here.brief).values()))
+    assert any(where in text for text in told)
+
+
+def test_qwen_is_told_of_no_proxy_which_it_would_ask_for_the_gateway_too(stage):
+    with_gateway = stage("qwen", bases={"openai": "http://g"}, token="t")
+    without = stage("qwen")
+    assert with_gateway.adapter.environment(with_gateway.brief)["HTTPS_PROXY"] == ""
+    assert "HTTPS_PROXY" not in without.adapter.environment(without.brief)
+
+
 # -- what they might print -------------------------------------------------------------------------------------------
 
 
