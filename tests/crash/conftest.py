@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from support.crashing import Crashing, known_tree, make_project, outside
 from support.lives import a_home, a_house, living_in
+from support.preloaded import preloaded
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def tree():
 @pytest.fixture
 def home(premises):
     """The premises, in force for one test."""
-    with living_in(premises):
+    with living_in(premises), preloaded():
         yield premises
 
 

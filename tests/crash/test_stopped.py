@@ -80,10 +80,11 @@ def test_what_an_agent_killed_without_an_engine_had_done_is_kept_by_the_next_one
         run = Crashing(house)
         with run.living() as (pid, stream):
             begun = list(islice((event for event in map(plain, stream) if event["kind"] == "attempt_started"), 2))
-            os.close(os.open(pipe, os.O_WRONLY))  # one of the two, at the least, stands there
+            handle = os.open(pipe, os.O_WRONLY)  # one of the two, at the least, stands there
             os.kill(pid, signal.SIGSTOP)
             assert {one.agent for one in kill_recorded(house.layout.processes)} >= {"builder-1", "builder-2"}
             run.strike(pid)
+            os.close(handle)
         due = {ref_of(event): event["agent"] for event in begun}
         if before:
             for ref in due:

@@ -5,6 +5,7 @@ from support.repos import healthy
 
 from engine.journal.verify import verify
 
+STARTED_ANEW = True
 CHECK = "sh check.sh"
 SUMMED = """result(summary='the left half', confidence=0.9,
                usage={'input': 100, 'output': 20, 'cache_read': 3, 'cache_write': 4, 'usd': '0.015'})"""

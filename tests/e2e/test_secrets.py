@@ -14,6 +14,7 @@ from support.engines import task
 from engine.api.calls import RunRequest
 from engine.api.words import allowed_environment
 
+STARTED_ANEW = True
 LOOK = """\
 import subprocess
 done = subprocess.run([sys.executable, "-ISB", "scan.py"], capture_output=True, text=True)
