@@ -413,7 +413,7 @@ def test_the_engine_hears_of_clients_that_come_go_and_are_killed(name):
 
 @both
 def test_a_broker_that_hangs_slows_nobody_and_is_replaced(name, monkeypatch):
-    monkeypatch.setattr(dial, "TIMEOUT", 0.3)
+    monkeypatch.setattr(dial, "TIMEOUT", 1.0)
 
     async def scenario():
         engine = FakeEngine()
