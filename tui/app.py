@@ -261,7 +261,8 @@ class Quarterdeck(Dressed[None]):
         if run is not None and self._unread and self.screen is self.dashboard:
             self._unread = False
             tone = "good" if run.outcome == "verified" else "danger"
-            self.push_screen(Report("the run has ended", lambda room: ending.lines(self.board, room), tone=tone))
+            title = "the run waits for its budget" if run.outcome == "budget" else "the run has ended"
+            self.push_screen(Report(title, lambda room: ending.lines(self.board, room), tone=tone))
 
     @on(Dashboard.Looks)
     def _looks(self) -> None:
