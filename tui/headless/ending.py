@@ -57,7 +57,7 @@ def _sums(run: Run, state: State) -> list[tuple[str, str]]:
     busy = [f"{name} {agent.done}" for name, agent in state.agents.items() if agent.done]
     return [
         ("tasks", ", ".join(f"{number} {word}" for word, number in outcomes.most_common()) or "none"),
-        ("attempts", f"{rounds}{f', of which {again} mended an earlier one' if again else ''}"),
+        ("attempts", f"{rounds}{f', {again} of them to mend an earlier one' if again else ''}"),
         ("time", clock(run.ended - run.started)),
         ("steps", listed(busy, 12)),
         ("used", spent(run.tokens, run.usd)),
