@@ -72,7 +72,7 @@ def why(events: Iterable[e.Event], task: str) -> list[e.Event]:
     telling: e.Event | None = None
     for event in events:
         index[event.seq] = event
-        tells = isinstance(event.data, TELLING)
+        tells = _tells(event)
         if tells:
             found.setdefault(event.cause, []).append(event)
         if event.task == task:
@@ -80,6 +80,18 @@ def why(events: Iterable[e.Event], task: str) -> list[e.Event]:
             added = isinstance(event.data, e.TaskAdded)  # a later run may have a task of the same name
             telling = event if tells else None if added else telling
     return list(reversed(list(_back(index, found, telling or last))))
+
+
+def _tells(event: e.Event) -> bool:
+    """Does it say how its task stands? An agent that waits or goes on is told with its task."""
+    match event.data:
+        case e.PermissionAsked(known=known):
+            return not known
+        case e.PermissionGiven(by=by):
+            return by == "person"
+        case e.AgentPauseAsked() | e.AgentResumed():
+            return bool(event.task)
+    return isinstance(event.data, TELLING)
 
 
 def _back(

@@ -50,7 +50,7 @@ def short(state: State, report: c.Short) -> Drafts:
     if not report.hold or not agent.stage or agent.held or (agent.pause and agent.paused_for != "provider"):
         return drafts
     asked = e.AgentPauseAsked(why="budget", scope=budget.scope, needed=report.needed, reason=report.why)
-    return [*drafts, Draft(data=asked, agent=report.agent)]
+    return [*drafts, of_step(state, agent, asked)]
 
 
 def _tight(state: State, report: c.Short) -> Budget | None:
@@ -92,9 +92,18 @@ def parked(state: State, report: c.Parked) -> Drafts:
     )
     if not agent.stage or agent.held or agent.pause:
         return told
-    of = f"{report.provider}/{report.model}"
-    asked = e.AgentPauseAsked(why="provider", until=report.until, reason=f"{of}: {report.why}" if report.why else of)
-    return [*told, Draft(data=asked, agent=report.agent)]
+    model = f"{report.provider}/{report.model}"
+    reason = f"{model}: {report.why}" if report.why else model
+    asked = e.AgentPauseAsked(why="provider", until=report.until, reason=reason)
+    return [*told, of_step(state, agent, asked)]
+
+
+def of_step(state: State, agent: Agent, fact: e.AgentPauseAsked | e.AgentResumed) -> Draft:
+    """A fact about an agent which is one about its task as well: that stands still with it, or goes on."""
+    stage = state.run.stages.get(agent.stage) if state.run is not None else None
+    if stage is None:
+        return Draft(data=fact, agent=agent.spec.name)
+    return Draft(data=fact, agent=agent.spec.name, task=stage.task, attempt=stage.round)
 
 
 def unparked(state: State, report: c.Unparked) -> Drafts:
@@ -102,7 +111,7 @@ def unparked(state: State, report: c.Unparked) -> Drafts:
     agent = state.agents.get(report.agent)
     if agent is None or agent.paused_for != "provider":
         return []
-    return [Draft(data=e.AgentResumed(), agent=report.agent)]
+    return [of_step(state, agent, e.AgentResumed())]
 
 
 def provider(state: State, report: c.Provider) -> Drafts:

@@ -14,6 +14,7 @@ from engine.core.answers import answer, drop_rule, raise_budget
 from engine.core.drafts import Draft, of
 from engine.core.errors import Busy, Refused, Unknown
 from engine.core.lookup import taken_up, the_agent, the_run, the_task, the_unfinished
+from engine.core.metering import of_step
 from engine.core.patterns import PATTERNS, PLANNING
 from engine.core.plans import Problem, missing_capabilities, problems
 from engine.core.stages import merging
@@ -239,7 +240,8 @@ def _resume_agent(state: State, request: c.ResumeAgent) -> Drafts:
     run = the_run(state)
     if not (agent.pause or agent.held):
         return []
-    freed = Draft(data=e.AgentResumed(), agent=request.agent)
+    resumed = e.AgentResumed()
+    freed = of_step(state, agent, resumed) if agent.paused_for else Draft(data=resumed, agent=request.agent)
     up = run.outcome is not None and run.unfinished and run.outcome != "stopped"
     return [freed, *(taken_up(run, f"{request.agent} is back") if up else [])]
 

@@ -12,7 +12,7 @@ from engine.core import events as e
 from engine.core.amounts import show
 from engine.core.budgets import Budget, fits, named, of_agent, of_day, of_run, of_task, over, reached
 from engine.core.drafts import Draft
-from engine.core.metering import about, stops
+from engine.core.metering import about, of_step, stops
 from engine.core.state import Agent, Run, State
 from engine.core.values import Amount
 
@@ -41,9 +41,9 @@ def over_with(state: State) -> Iterator[Draft]:
 
 def thawed(state: State, at: float) -> Iterator[Draft]:
     """Those for whom there is room now."""
-    for name, agent in state.agents.items():
+    for agent in state.agents.values():
         if agent.paused_for == "budget" and agent.stage and blocking(state, agent, at) is None:
-            yield Draft(data=e.AgentResumed(), agent=name)
+            yield of_step(state, agent, e.AgentResumed())
 
 
 def still_short(state: State) -> Iterator[Draft]:
@@ -61,11 +61,11 @@ def still_short(state: State) -> Iterator[Draft]:
 
 def stopped_late(state: State) -> Iterator[Draft]:
     """Agents metered by their own word that work under a budget which is used up."""
-    for name, agent in state.agents.items():
+    for agent in state.agents.values():
         budget = blocking(state, agent) if stops(agent) else None
         if budget is not None:
             asked = e.AgentPauseAsked(why="budget", scope=budget.scope, reason="metered late, by its own word")
-            yield Draft(data=asked, agent=name)
+            yield of_step(state, agent, asked)
 
 
 def scope_of(state: State, agent: Agent) -> str:

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from support import plays
 from support.aio import run
 from support.story import CREW, Story, checked
 
@@ -130,3 +131,17 @@ def test_why_speaks_of_the_latest_run(story):
         )
     )  # fmt: skip
     assert {event.run for event in why(story.events, "a")} == {"r2"}
+
+
+@pytest.mark.parametrize(
+    ("task", "ends"),
+    [
+        ("one", ["stage_assigned", "attempt_started", "budget_reached", "agent_pause_asked"]),
+        ("two", ["agent_pause_asked", "agent_resumed", "agent_pause_asked"]),
+        ("three", ["stage_assigned", "permission_asked"]),
+    ],
+)
+def test_why_says_what_a_task_waits_for(task, ends):
+    kinds = [event.kind for event in why(plays.the_waiting_one().events, task)]
+    assert kinds[-len(ends) :] == ends
+    assert kinds[0] == "run_started"
