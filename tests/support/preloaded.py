@@ -48,7 +48,8 @@ class Forked:
         return self._process.exitcode
 
     def kill(self) -> None:
-        self._process.kill()
+        if self._process.exitcode is None:  # else its number may be another one's by now
+            self._process.kill()
 
 
 @contextmanager
