@@ -33,7 +33,7 @@ def status(state: State, *, now: float, engine: dict[str, Any] | None) -> dict[s
         "tasks": tasks,
         "approvals": approvals,
         "confinement": _confinement(state),
-        "providers": [_provider(name, found, now) for name, found in state.providers.items()],
+        "providers": [_provider(name, found, now) for name, found in state.providers.items() if _lasts(found, now)],
         "rules": [
             {"pool": pool, "signature": signature, "allow": allow}
             for pool, rules in state.rules.items()
@@ -48,6 +48,11 @@ def _confinement(state: State) -> dict[str, Any]:
     """What is in force for whatever runs here: its label, how strong that is, what it is known not to hold."""
     label = state.confinement or UNCONFINED
     return {"label": label, "level": level(label), "holes": list(state.holes)}
+
+
+def _lasts(found: Provider, now: float) -> bool:
+    """A limit is over when its time is; a breaker says itself when it is closed."""
+    return found.what != "limited" or not found.until or found.until > now
 
 
 def _provider(name: str, found: Provider, now: float) -> dict[str, Any]:

@@ -79,23 +79,26 @@ def parked(state: State, report: c.Parked) -> Drafts:
     agent = state.agents.get(report.agent)
     if agent is None:
         return []
-    told = _changed(
-        state,
-        c.Provider(
-            agent=report.agent,
-            provider=report.provider,
-            model=report.model,
-            what="limited",
-            why=report.why,
-            until=report.until,
-        ),
-    )
+    known = state.providers.get(f"{report.provider}/{report.model}")
+    same = known is not None and known.what == "limited" and abs(known.until - report.until) < 1
+    why = known.why if same and known is not None and known.why else report.why
+    told = [] if same else _changed(state, _limited(report))
     if not agent.stage or agent.held or agent.pause:
         return told
     model = f"{report.provider}/{report.model}"
-    reason = f"{model}: {report.why}" if report.why else model
-    asked = e.AgentPauseAsked(why="provider", until=report.until, reason=reason)
+    asked = e.AgentPauseAsked(why="provider", until=report.until, reason=f"{model}: {why}" if why else model)
     return [*told, of_step(state, agent, asked)]
+
+
+def _limited(report: c.Parked) -> c.Provider:
+    return c.Provider(
+        agent=report.agent,
+        provider=report.provider,
+        model=report.model,
+        what="limited",
+        why=report.why,
+        until=report.until,
+    )
 
 
 def of_step(state: State, agent: Agent, fact: e.AgentPauseAsked | e.AgentResumed) -> Draft:

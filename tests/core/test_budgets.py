@@ -356,6 +356,15 @@ def test_one_that_a_provider_lets_wait_counts_as_moving_and_goes_on_by_itself():
     assert hand.kinds() == ["agent_resumed"]
 
 
+def test_what_was_told_of_a_limit_already_is_not_told_again_by_who_waits_for_it():
+    hand = started(task("a"))
+    limited = {"agent": "ann", "provider": "anthropic", "model": "m"}
+    hand.do(c.Provider(what="limited", until=99.0, why="too many requests", **limited), actor="engine")
+    hand.do(c.Parked(until=99.4, why="it said so", **limited), actor="engine")
+    assert hand.kinds() == ["agent_pause_asked"]
+    assert hand.agent("ann").reason == "anthropic/m: too many requests"
+
+
 def test_what_a_provider_s_breaker_does_is_kept_until_it_is_closed():
     hand = started(task("a"))
     trouble = {"agent": "ann", "provider": "openai", "model": "m"}
