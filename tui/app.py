@@ -255,7 +255,8 @@ class Quarterdeck(Dressed[None]):
         if run is not None:
             before, self._run = self._run, (run.id, run.ended)  # it may have gone on and ended between two looks
             if before[0] == run.id and run.outcome is not None and run.ended != before[1]:
-                self.ended, self._unread = True, run.outcome != "needs_human"  # that is told by what it waits for
+                waiting = any(agent.waits for agent in self.board.state.agents.values())
+                self.ended, self._unread = True, not (run.outcome == "needs_human" or waiting)  # told by what it needs
             elif run.outcome is None:
                 self.ended = self._unread = False
         if run is not None and self._unread and self.screen is self.dashboard:

@@ -146,6 +146,11 @@ async def test_a_budget_is_raised_for_who_waits_for_it(dash, engine):
     engine.report(c.Froze(agent="builder-1", processes=2))
     await dash.sees("the budget of task:parse is short", "b raise it")
     await dash.sees_beside("1 builder-1", "paused")
+    engine.finish("store/work.1.0", c.Interrupted(reason="lost"))
+    engine.report(c.StopAgent(agent="builder-2"))
+    engine.report(c.Ended(agent="builder-2", proof="gone", processes=1))
+    await dash.sees("… budget")  # the run rests for it, and no report of that is in the way of the key
+    assert engine.state(lambda state: state.run.outcome) == "budget"
     await dash.press("b")
     await dash.sees("Raise the budget of task:parse", "What builder-1 asks for may cost 0.09usd.")
     await dash.types("1usd")
