@@ -24,6 +24,7 @@ _TOKENS: Final = re.compile(
     r"Tokens: (?P<sent>[\d.,]+k?) sent,(?: (?P<write>[\d.,]+k?) cache write,)?(?: (?P<hit>[\d.,]+k?) cache hit,)? "
     r"(?P<out>[\d.,]+k?) received\.(?: Cost: \$(?P<usd>[\d.]+) message)?"
 )
+_KNOWN: Final = re.compile(r"Tokens: |Retrying in |litellm\.|The API provider ")
 _RETRY: Final = re.compile(r"Retrying in ([\d.]+) seconds")
 _ERROR: Final = re.compile(r"litellm\.\w+(?:Error|Exception|Timeout)\b|The API provider\b")
 _EDITS: Final = re.compile(r"(?:^\S+\n)?^(`{3,}).*\n<{5,} SEARCH\n(?:.*\n)*?>{5,} REPLACE\n\1$\n?", re.MULTILINE)
@@ -63,6 +64,8 @@ def environment(brief: Brief) -> Mapping[str, str]:
 
 def reads(line: str) -> Meaning | None:
     """What a line tells of its model's requests."""
+    if not _KNOWN.search(line):
+        return None
     if found := _TOKENS.search(line):
         used = Tokens(
             input=_number(found["sent"]),

@@ -5,6 +5,7 @@ Nothing of it is understood but what a profile knows of single lines. What it ch
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -41,22 +42,23 @@ class TextProfile(Profile):
 
 
 class TextLines:
-    """Output to lines of text, harmless and of a length to be read."""
+    """Output to lines of text, harmless and of a length to be read; as many at once as came at once."""
 
     def __init__(self) -> None:
         self._lines = Lines()
 
     def feed(self, data: bytes) -> Iterator[Line]:
         """The lines that `data` completes."""
-        return (_line(text) for text in self._lines.feed(data))
+        return _together(self._lines.feed(data))
 
     def close(self) -> Iterator[Line]:
         """The last line, if it has no newline."""
-        return (_line(text) for text in self._lines.close())
+        return _together(self._lines.close())
 
 
-def _line(text: str) -> Line:
-    return Line(text.encode("utf-8", "replace"), {"text": text})
+def _together(lines: list[str]) -> Iterator[Line]:
+    if lines:
+        yield Line("\n".join(lines).encode("utf-8", "replace"), {"lines": lines})
 
 
 class TextLanguage(Interpreter):
@@ -65,9 +67,9 @@ class TextLanguage(Interpreter):
     def __init__(self, profile: TextProfile, brief: Brief, voice: Voice) -> None:
         super().__init__(brief, voice)
         self._profile = profile
-        self._said: list[str] = []
-        self._message = ""
+        self._said: deque[str] = deque()
         self._size = 0
+        self._message = ""
         self._trouble = ""
 
     def lines(self) -> TextLines:
@@ -80,33 +82,43 @@ class TextLanguage(Interpreter):
         self.voice.hush()
 
     def hear(self, message: Mapping[str, Any]) -> None:
-        """It printed a line."""
-        text = str(message["text"])
-        meaning = self._profile.reads(text)
-        if meaning is None:
-            self.voice.tell(Said(text=f"{text}\n"))
-            if not self._profile.aside(text):
-                self._keep(text)
-            return
-        if meaning.good is not None:
-            self._end_message("" if meaning.good else text)
-        for update in meaning.updates or (Said(text=f"{text}\n"),):
-            self.voice.tell(update)
+        """It printed lines; those that mean nothing more are told together."""
+        plain: list[str] = []
+        for line in message["lines"]:
+            meaning = self._profile.reads(line)
+            if meaning is None:
+                plain.append(line)
+                self._keep(line)
+                continue
+            self._tell(plain)
+            plain = []
+            self._take(line, meaning)
+        self._tell(plain)
 
     def claim(self) -> Claim:
         """Good, unless the last that is known is trouble; its exit status is judged besides."""
         message = self._message or "\n".join(self._said)
         return Claim(good=not self._trouble, text=self._profile.message(message), detail=self._trouble)
 
-    def _end_message(self, trouble: str) -> None:
-        self._message, self._trouble = "\n".join(self._said), trouble
-        self._said, self._size = [], 0
+    def _tell(self, lines: list[str]) -> None:
+        if lines:
+            self.voice.tell(Said(text="\n".join(lines) + "\n"))
 
-    def _keep(self, text: str) -> None:
-        self._said.append(text)
-        self._size += len(text) + 1
-        while self._size > MOST_TEXT and self._said:
-            self._size -= len(self._said.pop(0)) + 1
+    def _take(self, line: str, meaning: Meaning) -> None:
+        if meaning.good is not None:
+            self._message, self._trouble = "\n".join(self._said), "" if meaning.good else line
+            self._said.clear()
+            self._size = 0
+        for update in meaning.updates:
+            self.voice.tell(update)
+
+    def _keep(self, line: str) -> None:
+        if self._profile.aside(line):
+            return
+        self._said.append(line)
+        self._size += len(line) + 1
+        while self._size > MOST_TEXT:
+            self._size -= len(self._said.popleft()) + 1
 
 
 def adapter(profile: TextProfile) -> TalkingAdapter:
