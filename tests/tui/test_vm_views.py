@@ -404,3 +404,9 @@ def test_the_timeline_can_be_filtered():
     shown = words(timeline.rows(board_of(the_good_one().events), 120, "reviewer rejects"))
     assert len(shown) == 1
     assert "rejects" in shown[0]
+
+
+def test_what_an_agent_says_it_used_is_told_to_a_millionth():
+    play = begun("one")
+    play.do(c.Spent(agent="builder-1", task="one", tokens=Tokens(input=5), usd="0.055541999999999994", counted=False))
+    assert any("says $0.055542, 5 tokens" in row for row in words(crew.rows(board_of(play.events), 100)))

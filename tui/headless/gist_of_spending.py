@@ -10,7 +10,7 @@ from engine.core.leave import wish
 from engine.core.state import State
 from engine.core.values import Amount
 from tui.faces import Face
-from tui.headless.moments import hour, spent
+from tui.headless.moments import claimed, hour, spent
 from tui.headless.said import Gist, Teller, joined
 
 _PROVIDER: Mapping[str, tuple[Face, str]] = {
@@ -27,7 +27,7 @@ _PROVIDER: Mapping[str, tuple[Face, str]] = {
 
 
 def _usage(_: e.Event, data: e.UsageBooked, __: State) -> Gist:
-    much = spent(data.tokens, data.usd) or "nothing"
+    much = spent(data.tokens, data.usd if data.counted else claimed(data.usd)) or "nothing"
     if data.saved:
         return Gist("plan", "saved", f"{much} by an answer that was known")
     if not data.counted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def spent(tokens: Tokens, usd: str) -> str:
     parts = [f"{tokens.total:,} tokens"] if tokens.total else []
     parts += [f"{usd} usd"] if usd.strip("0.") else []
     return ", ".join(parts)
+
+
+def claimed(usd: str) -> str:
+    """Money by somebody's word, to a millionth: such words are often floats."""
+    return f"{Decimal(usd):.6f}".rstrip("0").rstrip(".")
 
 
 def listed(names: list[str], most: int = 6) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from engine.core.budgets import limit, of_task
 from engine.core.state import Account, Agent, Run, Task
 from engine.core.values import Amount, Tokens
+from tui.headless.moments import claimed
 from tui.viewmodel.lines import Ink, Span
 
 NEAR = Decimal("0.8")
@@ -33,7 +34,8 @@ def _against(account: Account, line: Amount) -> tuple[str, ...]:
 
 def told(agent: Agent) -> str:
     """What an agent says it used, beside what was counted: `says $0.40, 12k tokens`; empty where it says nothing."""
-    money = f"${dollars(agent.told_usd)}" if agent.told_usd.strip("0.") else ""
+    usd = claimed(agent.told_usd)
+    money = f"${dollars(usd)}" if usd.strip("0.") else ""
     tokens = f"{short(agent.told.total)} tokens" if agent.told.total else ""
     said = ", ".join(filter(None, (money, tokens)))
     return f"says {said}" if said else ""
