@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from engine.api.errors import EngineGone
 from engine.core.commands import ResumeAgent
 from engine.processes.last_resort import kill_recorded
 
+BUILDERS = 2
 PROMISED, SHORT = 10.0, 1.0
 """Seconds until somebody notices, and of each of the two waits that it takes here."""
 SLACK = 5.0
@@ -45,7 +46,7 @@ def test_clients_notice_an_engine_that_stands_still_and_it_goes_on_as_if_nothing
 def test_agents_are_killed_without_their_engine_which_then_starts_none_of_them(standing, tree):
     run, pipe = standing
     with run.living() as (pid, stream):
-        handle = os.open(pipe, os.O_WRONLY)  # returns when a builder stands there
+        handle = both_at(pipe, run, stream)
         os.kill(pid, signal.SIGSTOP)
         proofs = kill_recorded(run.house.layout.processes)
         assert {one.agent for one in proofs} >= {"builder-1"}
@@ -63,12 +64,13 @@ def test_agents_are_killed_without_their_engine_which_then_starts_none_of_them(s
 
 def test_agents_killed_without_an_engine_are_held_by_the_next_one(standing, tree):
     run, pipe = standing
-    with run.living() as (pid, _):
-        os.close(os.open(pipe, os.O_WRONLY))
+    with run.living() as (pid, stream):
+        handle = both_at(pipe, run, stream)
         os.kill(pid, signal.SIGSTOP)
         proofs = kill_recorded(run.house.layout.processes)
         assert all(one.proof.gone for one in proofs)
         run.strike(pid)
+        os.close(handle)
     with run.living() as (_, stream):
         run.hear(stream)
     assert plain(run.told[-1])["data"]["outcome"] == "needs_human"
@@ -85,8 +87,8 @@ def test_what_an_agent_killed_without_an_engine_had_done_is_kept_by_the_next_one
     with a_house(make_project(folder / "repo", "sh", "-c", f"{half}; exec sh build.sh")) as house:
         run = Crashing(house)
         with run.living() as (pid, stream):
-            begun = list(islice((event for event in map(plain, stream) if event["kind"] == "attempt_started"), 2))
-            handle = os.open(pipe, os.O_WRONLY)  # one of the two, at the least, stands there
+            handle = both_at(pipe, run, stream)
+            begun = [event for event in map(plain, run.told) if event["kind"] == "attempt_started"]
             os.kill(pid, signal.SIGSTOP)
             assert {one.agent for one in kill_recorded(house.layout.processes)} >= {"builder-1", "builder-2"}
             run.strike(pid)
@@ -110,6 +112,13 @@ def test_what_an_agent_killed_without_an_engine_had_done_is_kept_by_the_next_one
         let_go(run, pipe)
         run.to_the_end()
         judge(run, tree)
+
+
+def both_at(pipe: Path, run: Crashing, stream: Iterator[bytes]) -> int:
+    """The pipe, as soon as both builders have begun and one of them stands there; while it is open neither goes on."""
+    while sum(plain(line)["kind"] == "attempt_started" for line in run.told) < BUILDERS:
+        run.told.append(next(stream))
+    return os.open(pipe, os.O_WRONLY)
 
 
 def ref_of(event: Event) -> str:
