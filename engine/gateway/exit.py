@@ -7,11 +7,11 @@ here, and nothing else leads out of there.
 from __future__ import annotations
 
 import asyncio
-import resource
 import socket
 from collections.abc import Callable, Collection
 from functools import partial
 
+from engine.gateway.accepting import accepted, few_left
 from engine.gateway.call import Asked, Call, Rules
 from engine.gateway.dial import Dialler
 from engine.processes.rings import Bucket
@@ -22,8 +22,6 @@ RATE, BURST = 200, 1000
 """Connections that are taken from one agent a second on average, and at once; more wait in the kernel."""
 BREATH = 0.1
 """Seconds until the next try, when the system has no descriptors or no memory left."""
-FULL = 0.75
-"""Of the engine's descriptors; the rest is for the engine itself."""
 
 
 class Exit:
@@ -71,7 +69,7 @@ class Exit:
             await asyncio.sleep(bucket.delay(loop.time(), 1))
             await self._places.acquire()
             try:
-                connection = await _accepted(listener)
+                connection = await accepted(listener)
             except OSError:  # it left before it was taken, or the system is out of something
                 self._places.release()
                 await asyncio.sleep(BREATH)
@@ -89,35 +87,8 @@ class Exit:
     async def _serve(self, connection: socket.socket, token: str) -> None:
         call = Call(connection, self._rules, token)
         try:
-            await call.carry_out(crowded=len(self._serving) > CONNECTIONS or _few_left(connection))
+            await call.carry_out(crowded=len(self._serving) > CONNECTIONS or few_left(connection))
         finally:
             asked = call.told()
             if asked is not None:
                 self._tell(asked)
-
-
-async def _accepted(listener: socket.socket) -> socket.socket:
-    """The next connection; nothing is awaited once there is one, so that none gets lost. Raises OSError."""
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except BlockingIOError:
-            await _readable(listener)
-        else:
-            connection.settimeout(0)
-            return connection
-
-
-async def _readable(listener: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    came: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(listener, lambda: None if came.done() else came.set_result(None))
-    try:
-        await came
-    finally:
-        loop.remove_reader(listener)
-
-
-def _few_left(newest: socket.socket) -> bool:
-    """The kernel gives the lowest free number, so that a number tells how many descriptors are in use."""
-    return newest.fileno() > FULL * resource.getrlimit(resource.RLIMIT_NOFILE)[0]

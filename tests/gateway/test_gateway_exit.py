@@ -17,7 +17,7 @@ import warnings
 import pytest
 from support.ways_out import SECONDS, descriptors, everything, head_of, peer, way_out, web
 
-from engine.gateway import call, exit, relay  # noqa: A004  the module
+from engine.gateway import accepting, call, exit, relay  # noqa: A004  the module
 
 
 @pytest.fixture(scope="module")
@@ -401,7 +401,7 @@ def test_closing_ends_what_is_under_way():
 
 def test_a_connection_is_closed_that_came_just_before_the_end(monkeypatch):
     """Its task is cancelled before it has begun, so that nothing of it ever runs."""
-    accepted, ended = exit._accepted, []
+    accepted, ended = exit.accepted, []
 
     async def scenario(client):
         listener = socket.create_server(("127.0.0.1", 0))
@@ -414,7 +414,7 @@ def test_a_connection_is_closed_that_came_just_before_the_end(monkeypatch):
             asyncio.get_running_loop().call_soon(lambda: [task.cancel() for task in way._serving])
             return connection
 
-        monkeypatch.setattr(exit, "_accepted", taken)
+        monkeypatch.setattr(exit, "accepted", taken)
         await way.serve(listener)
         while not ended:
             await asyncio.sleep(0)
@@ -442,7 +442,7 @@ def test_too_many_at_once_are_told_so(monkeypatch, port):
 
 
 def test_when_descriptors_run_out_the_engine_keeps_its_share(monkeypatch, port):
-    monkeypatch.setattr(exit, "FULL", 0.0)
+    monkeypatch.setattr(accepting, "FULL", 0.0)
     with way_out(f"127.0.0.1:{port}") as way:
         assert way.say(b"CONNECT a:1 HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 503 ")
 

@@ -65,7 +65,7 @@ class Attempts:
                 return await self._asked(target, go, *held)
         finally:
             if go.probe:
-                self._parts.health.given_up(target.name)  # no harm where it has an outcome
+                self._parts.health.given_up(target.name, go.probe)  # no harm where it has an outcome
         reply = await self._room.made(target, held) if isinstance(held, Shortage) else held
         return await self._last(reply) if reply else True
 
@@ -110,7 +110,7 @@ class Attempts:
             body = replies.scrubbed(await whole(answer, MOST_ERROR), key)
             return await self._error(target, go, held, Reply(answer.status, heads.downwards(answer.headers, key), body))
         first = await answer.next()
-        if self._parts.health.answered(target.name):
+        if self._parts.health.answered(target.name, self._parts.wall()):
             self._way.tell("closed", target, "it answers again")
         held.reading = reading = reading_of(held, answer)
         await self._out.begin(answer.status, heads.downwards(answer.headers, key))
@@ -148,7 +148,7 @@ class Attempts:
             if verdict.until:
                 parts.health.limited(target.name, verdict.until)
             return await self._broke(target, go, reply)
-        parts.health.answered(target.name)
+        parts.health.answered(target.name, now)
         if isinstance(verdict, Capped) and self._caps < CAPS:
             self._caps += 1
             parts.till.most(target, verdict.most)

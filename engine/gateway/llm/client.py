@@ -5,6 +5,7 @@ Answers come as the vendor sends them: not unpacked, not followed elsewhere, wit
 
 from __future__ import annotations
 
+import io
 import time
 from types import SimpleNamespace
 
@@ -19,7 +20,10 @@ CONNECT_SECONDS, SILENT_SECONDS = 10.0, 600.0
 """Until there is a connection; and between two portions of an answer, thinking included."""
 STALE_SECONDS = 0.5
 """A kept connection that breaks this soon, before a byte of an answer, was closed before the request came there."""
-LINE, LINES = 64 << 10, 256 << 10
+LINE, HEADERS = 64 << 10, 256
+"""Bytes of one line of an answer's head, and how many lines."""
+PORTIONED = 1 << 20
+"""Bytes of a body from which on it is sent in portions."""
 _OURS = ("User-Agent", "Accept", "Content-Type", "Accept-Encoding")
 
 
@@ -37,6 +41,7 @@ class Client:
             skip_auto_headers=_OURS,
             max_line_size=LINE,
             max_field_size=LINE,
+            max_headers=HEADERS,
             trace_configs=[kept],
         )
 
@@ -47,14 +52,14 @@ class Client:
             response = await self._session.request(
                 asked.method,
                 URL(address(upstream, asked.path), encoded=True),
-                data=asked.body or None,
+                data=_body(asked.body),
                 headers=list(headers),
                 allow_redirects=False,
                 trace_request_ctx=trace,
             )
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise Unsent(upstream.name, _words(error)) from None
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, ValueError) as error:
+            raise Unsent(upstream.name, _words(error)) from None  # a ValueError: an address or a header that is none
+        except (aiohttp.ClientError, TimeoutError) as error:
             disconnected = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError)
             stale = trace.reused and disconnected and time.monotonic() - began < STALE_SECONDS
             raise Lost(upstream.name, _words(error), stale=stale) from None
@@ -80,6 +85,10 @@ class _Response:
 
     def close(self) -> None:
         self._response.close()
+
+
+def _body(body: bytes) -> bytes | io.BytesIO | None:
+    return io.BytesIO(body) if len(body) > PORTIONED else body or None
 
 
 async def _reused(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:  # noqa: ARG001

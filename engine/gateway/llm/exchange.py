@@ -9,6 +9,7 @@ from engine.gateway.llm import heads
 from engine.gateway.llm.dialects.base import Call
 from engine.gateway.llm.heads import Lines
 from engine.gateway.llm.lanes import Lane, Target
+from engine.gateway.llm.load import Share
 from engine.gateway.llm.ports import Asked
 from engine.gateway.llm.replies import Reply
 from engine.gateway.llm.values import Upstream
@@ -42,6 +43,7 @@ class Incoming:
     query: str
     headers: Lines
     body: bytes = field(repr=False)
+    share: Share = field(repr=False)
 
     @property
     def retry(self) -> int:

@@ -14,10 +14,13 @@ from engine.gateway.llm.exchange import Incoming, Out, send
 from engine.gateway.llm.keys import KeyTrouble
 from engine.gateway.llm.lanes import Target, targets
 from engine.gateway.llm.parts import Parts
-from engine.gateway.llm.ports import Asked, TapeMiss
+from engine.gateway.llm.ports import Asked, Cache, TapeMiss
 from engine.gateway.llm.streaming import Kept, pass_on
 from engine.gateway.llm.upstreams import Lost, Played, portions
 from engine.gateway.llm.values import Happening
+
+HEAVY = 1 << 20
+"""Bytes of a body."""
 
 
 async def forward(parts: Parts, incoming: Incoming, out: Out) -> None:
@@ -37,29 +40,39 @@ async def forward(parts: Parts, incoming: Incoming, out: Out) -> None:
 
 async def _metered(parts: Parts, incoming: Incoming, dialect: Dialect, out: Out) -> None:
     try:
-        body = unpacked(incoming.body, heads.value_of(incoming.headers, "content-encoding"))
-        call = dialect.parse(incoming.path, incoming.query, body)
+        call = await _understood(parts, incoming, dialect)
     except BadCall as error:
         await send(out, replies.refusal(error.status, "bad_request", error.text, dialect))
         return
     plan = incoming.upstream.plan
     model = call.model if plan else incoming.lane.model(incoming.upstream.kind, call.model)
     first = Target(incoming.upstream, model)
-    asked = incoming.asked(first, call)
-    if await _from_cache(parts, incoming, call, first, asked, out):
+    cached = parts.cache if incoming.lane.share_cache else None
+    asked = incoming.asked(first, call) if cached else None
+    if cached and asked and await _from_cache(parts, cached, incoming, call, first, asked, out):
         return
     attempts = Attempts(parts, incoming, call, targets(first, incoming.lane, parts.upstreams), out)
     await attempts.run()
-    if attempts.kept is not None and parts.cache is not None:
-        await asyncio.to_thread(parts.cache.put, asked, attempts.kept)
+    if attempts.kept is not None and cached and asked:
+        await asyncio.to_thread(cached.put, asked, attempts.kept)
+
+
+async def _understood(parts: Parts, incoming: Incoming, dialect: Dialect) -> Call:
+    """The request, read; a large one in a thread, so that nobody waits for that. Raises BadCall, TooMuch."""
+    packing = heads.value_of(incoming.headers, "content-encoding")
+    if len(incoming.body) < HEAVY and not packing:
+        return dialect.parse(incoming.path, incoming.query, incoming.body)
+    async with parts.heavy:
+        body = await asyncio.to_thread(unpacked, incoming.body, packing)
+        if body is not incoming.body:
+            incoming.share.holds(len(body))
+        return await asyncio.to_thread(dialect.parse, incoming.path, incoming.query, body)
 
 
 async def _from_cache(  # noqa: PLR0917  one request, whole
-    parts: Parts, incoming: Incoming, call: Call, first: Target, asked: Asked, out: Out
+    parts: Parts, cache: Cache, incoming: Incoming, call: Call, first: Target, asked: Asked, out: Out
 ) -> bool:
-    if parts.cache is None or not incoming.lane.share_cache:
-        return False
-    stored = await asyncio.to_thread(parts.cache.get, asked)
+    stored = await asyncio.to_thread(cache.get, asked)
     if stored is None:
         return False
     answer = Played(first.upstream.name, stored)

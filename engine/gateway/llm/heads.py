@@ -17,7 +17,7 @@ HOP = frozenset({
     "transfer-encoding", "upgrade", "http2-settings",
 })  # fmt: skip
 _OWN_UP = HOP | {"host", "content-length", "accept-encoding", "expect", "cookie"}
-_OWN_DOWN = HOP | {"content-length", "set-cookie", "alt-svc", "strict-transport-security"}
+_OWN_DOWN = HOP | {"content-length", "set-cookie", "alt-svc", "strict-transport-security", "location"}
 _SHOWN_IN = ("x-api-key", "x-goog-api-key", "api-key")
 
 
@@ -41,11 +41,13 @@ def without_key(query: str) -> str:
 def upwards(headers: Lines, upstream: Upstream, token: str, key: str) -> list[tuple[str, str]]:
     """What the vendor gets. On a plan the agent's own log-in stays; else ours takes the place of whatever it sent.
 
-    A body that is not passed on as it came is not packed any more.
+    A body that is not passed on as it came is not packed any more. What is no text has no place in a head.
     """
     dropped = _OWN_UP | _named_by_connection(headers) | (set() if upstream.plan else {"content-encoding"})
     passed = [
-        (name, value) for name, value in headers if name.lower() not in dropped and not (token and token in value)
+        (name, value)
+        for name, value in headers
+        if name.lower() not in dropped and not (token and token in value) and _is_text(value)
     ]
     if not upstream.plan:
         passed = [(name, value) for name, value in passed if name.lower() not in {*_SHOWN_IN, "authorization"}]
@@ -53,9 +55,13 @@ def upwards(headers: Lines, upstream: Upstream, token: str, key: str) -> list[tu
 
 
 def downwards(headers: Lines, key: str) -> list[tuple[str, str]]:
-    """What the agent gets. Lengths are left out: the answer is sent in portions."""
+    """What the agent gets. Lengths are left out, as the answer is sent in portions, and where else it might ask."""
     dropped = _OWN_DOWN | _named_by_connection(headers)
-    return [(name, value) for name, value in headers if name.lower() not in dropped and not (key and key in value)]
+    return [
+        (name, value)
+        for name, value in headers
+        if name.lower() not in dropped and not (key and key in value) and _is_text(value)
+    ]
 
 
 def value_of(headers: Lines, name: str) -> str:
@@ -74,6 +80,11 @@ def _signed(upstream: Upstream, key: str) -> list[tuple[str, str]]:
 def _named_by_connection(headers: Lines) -> set[str]:
     values = (value for name, value in headers if name.lower() == "connection")
     return {word.strip().lower() for value in values for word in value.split(",")}
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be sent: it has no control character, and none that stands for a byte that is no text."""
+    return all(letter.isprintable() or letter == "\t" for letter in value)
 
 
 def _pairs(query: str) -> Iterable[tuple[str, str]]:

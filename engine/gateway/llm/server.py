@@ -8,10 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-
-from aiohttp import web
 
 from engine.gateway.llm.client import Client
 from engine.gateway.llm.estimate import Estimator
@@ -25,9 +22,6 @@ from engine.gateway.llm.till import Till
 from engine.gateway.llm.upstreams import Player, Sender
 from engine.gateway.llm.values import Purse, Upstream
 from engine.gateway.llm.web import Door
-
-PARTING = 0.05
-"""Seconds that requests have to end when their agent's listeners are closed."""
 
 
 class Gateway:
@@ -48,7 +42,7 @@ class Gateway:
         self._cache, self._tape, self._wall = cache, tape, wall
         self._till, self._health, self._keys = Till(purse, prices, Estimator()), Health(), Keys()
         self._lanes: dict[str, Lane] = {}
-        self._served: defaultdict[str, list[tuple[asyncio.Server, web.Server]]] = defaultdict(list)
+        self._doors: dict[str, Door] = {}
         self._parts: Parts | None = None
 
     async def open(self) -> None:
@@ -77,21 +71,19 @@ class Gateway:
         """Answer what the agent asks at this listener, which is the gateway's own from now on."""
         if self._parts is None:
             raise RuntimeError("the gateway is not open")
-        door = Door(agent, lambda: self._lanes.get(agent), self._parts).server()
-        listener.settimeout(0)
-        server = await asyncio.get_running_loop().create_server(door, sock=listener)
-        self._served[agent].append((server, door))
+        if agent not in self._doors:
+            self._doors[agent] = Door(agent, lambda: self._lanes.get(agent), self._parts)
+        self._doors[agent].listen(listener)
 
     async def leave(self, agent: str) -> None:
         """End what is under way for it, booked as it stands, and close its listeners."""
-        for server, door in self._served.pop(agent, []):
-            server.close()
-            door.pre_shutdown()  # else a connection over which nothing is asked is waited for as well
-            await door.shutdown(PARTING)
+        door = self._doors.pop(agent, None)
+        if door is not None:
+            await door.close()
 
     async def close(self) -> None:
         """End everything."""
-        await asyncio.gather(*map(self.leave, list(self._served)))
+        await asyncio.gather(*map(self.leave, list(self._doors)))
         if self._parts is not None:
             await self._parts.sender.close()
             self._parts = None

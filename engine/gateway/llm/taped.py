@@ -10,6 +10,9 @@ from engine.gateway.llm.ports import Asked, Stored, Tape
 from engine.gateway.llm.upstreams import Answer, Lines, Lost, Sender
 from engine.gateway.llm.values import Upstream
 
+MOST_TAPED = 64 << 20
+"""Bytes of one answer; a longer one stands on the tape as cut there."""
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -68,6 +71,7 @@ class _Recorded:
     def __init__(self, taping: Taping, entry: _Entry, answer: Answer) -> None:
         self._taping, self._entry, self._answer = taping, entry, answer
         self._chunks: list[bytes] = []
+        self._size = 0
 
     @property
     def status(self) -> int:
@@ -84,7 +88,7 @@ class _Recorded:
             self._over(cut=True)
             raise
         if chunk:
-            self._chunks.append(chunk)
+            self._keep(chunk)
         else:
             self._over(cut=False)
         return chunk
@@ -92,6 +96,13 @@ class _Recorded:
     def close(self) -> None:
         self._answer.close()
         self._over(cut=True)  # no harm where it is over
+
+    def _keep(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size <= MOST_TAPED:
+            self._chunks.append(chunk)
+        else:
+            self._over(cut=True)
 
     def _over(self, *, cut: bool) -> None:
         stored = Stored(

@@ -5,6 +5,8 @@ A body that is too large, or too many of them at once, is refused before it is i
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,28 +15,20 @@ from aiohttp.web_request import BaseRequest
 from multidict import CIMultiDict
 
 from engine.gateway.llm import heads, replies
-from engine.gateway.llm.dialects.packed import MOST
 from engine.gateway.llm.exchange import Incoming, send
 from engine.gateway.llm.forward import forward
 from engine.gateway.llm.heads import Lines
 from engine.gateway.llm.lanes import Lane
+from engine.gateway.llm.listening import Listening
+from engine.gateway.llm.load import Load, Share, TooMuch
 from engine.gateway.llm.parts import Parts
 from engine.gateway.llm.replies import Reply
 from engine.gateway.llm.values import Upstream
 
-MOST_AT_ONCE = 4 * MOST
-"""Bytes of bodies of one agent that are in memory."""
-HEAD_LINE = 64 << 10
+BODY_SECONDS = 60.0
+"""For a whole body to come, once its head is here."""
 _AS = "/as/"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class TooMuch(Exception):
-    """A body is larger than one may be, or than there is room for now. `again`: a later try may fit."""
-
-    def __init__(self, text: str, *, again: bool) -> None:
-        super().__init__(text)
-        self.again = again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,47 +53,58 @@ def called(raw: str) -> Called:
 
 
 class Door:
-    """What one agent's listeners lead to."""
+    """What one agent's listeners lead to. To be made in the loop it is used in."""
 
     def __init__(self, agent: str, lane: Callable[[], Lane | None], parts: Parts) -> None:
         self._agent, self._lane, self._parts = agent, lane, parts
-        self._bytes = 0
+        self._load, self._listening = Load(), Listening(self._answer)
+        self._asking: set[asyncio.Task[object]] = set()
 
-    def server(self) -> web.Server:
-        """Makes the protocol of each connection. A request is cancelled at once when its agent leaves."""
-        return web.Server(
-            self._handle,
-            handler_cancellation=True,
-            access_log=None,
-            auto_decompress=False,
-            max_line_size=HEAD_LINE,
-            max_field_size=HEAD_LINE,
-        )
+    def listen(self, listener: socket.socket) -> None:
+        """Answer what is asked there, from now on."""
+        self._listening.take(listener)
 
-    async def _handle(self, request: BaseRequest) -> web.StreamResponse:
-        out, taken = Response(request), bytearray()
+    async def close(self) -> None:
+        """End what is under way; returns when it is booked."""
+        await self._listening.close()
+        while self._asking:
+            await asyncio.wait(self._asking)
+
+    async def _answer(self, request: BaseRequest) -> web.StreamResponse:
+        task = asyncio.current_task()
+        if task is not None and task not in self._asking:
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        out, share = Response(request), await self._load.turn()
         try:
-            found = self._found(request)
-            if isinstance(found, Reply):
-                return await out.whole(found)
-            lane, upstream, asked = found
-            await self._read(request, taken)
-            headers = [(str(name), value) for name, value in request.headers.items()]
-            incoming = Incoming(
-                agent=self._agent, lane=lane, upstream=upstream, method=request.method, path=asked.path,
-                query=asked.query, headers=headers, body=bytes(taken),
-            )  # fmt: skip
-            await forward(self._parts, incoming, out)
+            return await self._answered(request, out, share)
         except TooMuch as error:
-            return await out.whole(replies.refusal(413, "too_large", str(error), again=error.again))
+            status = 503 if error.again else 413
+            return await out.whole(replies.refusal(status, "too_much", str(error), again=error.again))
         finally:
-            self._bytes -= len(taken)
+            share.over()
+
+    async def _answered(self, request: BaseRequest, out: Response, share: Share) -> web.StreamResponse:
+        found = self._found(request)
+        if isinstance(found, Reply):
+            return await out.whole(found)
+        lane, upstream, asked = found
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read(request, share)
+        except TimeoutError:
+            return await out.whole(replies.refusal(408, "too_slow", "the body did not come", again=True))
+        incoming = Incoming(
+            agent=self._agent, lane=lane, upstream=upstream, method=request.method, path=asked.path,
+            query=asked.query, headers=_lines(request), body=body, share=share,
+        )  # fmt: skip
+        await forward(self._parts, incoming, out)
         return out.ended
 
     def _found(self, request: BaseRequest) -> tuple[Lane, Upstream, Called] | Reply:
         """Who asks which gateway for what, or why that is not to be."""
         asked, lane = called(request.raw_path), self._lane()
-        headers: Lines = [(str(name), value) for name, value in request.headers.items()]
+        headers = _lines(request)
         if lane is None or not lane.admits((asked.token, *heads.shown(headers, asked.query))):
             return replies.refusal(401, "unknown_agent", "this is not the token of the agent whose port this is")
         if heads.value_of(headers, "upgrade"):
@@ -109,18 +114,6 @@ class Door:
             there = ", ".join(self._parts.upstreams)
             return replies.refusal(404, "not_found", f"there is no gateway {asked.name[:64]!r}; there are {there}")
         return lane, upstream, asked
-
-    async def _read(self, request: BaseRequest, taken: bytearray) -> None:
-        """Its body, into `taken`, which counts as soon as it is in memory. Raises TooMuch."""
-        if heads.value_of([("expect", request.headers.get("Expect", ""))], "expect") and request.transport is not None:
-            request.transport.write(_CONTINUE)
-        async for portion in request.content.iter_any():
-            if len(taken) + len(portion) > MOST:
-                raise TooMuch(f"a request has at most {MOST >> 20} MiB", again=False)
-            if self._bytes + len(portion) > MOST_AT_ONCE:
-                raise TooMuch("too much is asked at once", again=True)
-            taken += portion
-            self._bytes += len(portion)
 
 
 class Response:
@@ -148,11 +141,26 @@ class Response:
         await self.ended.write(data)
 
     def cut(self) -> None:
-        """Break the connection."""
+        """Break the connection; what was written before still goes out."""
         if self._request.transport is not None:
-            self._request.transport.abort()
+            self._request.transport.close()
 
     async def whole(self, reply: Reply) -> web.StreamResponse:
         """A whole answer, where none was begun."""
         await send(self, reply)
         return self.ended
+
+
+async def _read(request: BaseRequest, share: Share) -> bytes:
+    """Its body. Raises TooMuch."""
+    if request.headers.get("Expect") and request.transport is not None:
+        request.transport.write(_CONTINUE)
+    portions = []
+    async for portion in request.content.iter_any():
+        portions.append(portion)
+        await share.came(len(portion))
+    return b"".join(portions)
+
+
+def _lines(request: BaseRequest) -> Lines:
+    return [(str(name), value) for name, value in request.headers.items()]

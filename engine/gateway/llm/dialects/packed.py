@@ -9,8 +9,8 @@ from typing import Any
 
 from engine.gateway.llm.dialects.errors import BadCall
 
-MOST = 64 << 20
-"""Bytes of a request's body, unpacked."""
+MOST = 32 << 20
+"""Bytes of a request's body, as it comes and unpacked. Reading one takes some times as much."""
 _PORTION = 1 << 20
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
