@@ -105,7 +105,7 @@ def test_many_open_holds_are_not_written_anew_each_time(tmp_path, monkeypatch):
 def test_a_full_disk_refuses_a_hold_and_leaves_the_file_whole(tmp_path, monkeypatch):
     path, spool, real = tmp_path / "holds", Spool(tmp_path / "holds"), os.pwrite
     spool.reserve(hold("a"))
-    monkeypatch.setattr(os, "pwrite", lambda file, data, at: real(file, data[:10], at))
+    monkeypatch.setattr(os, "pwrite", lambda file, data, at: real(file, data[:2], at))
     with pytest.raises(SpoolBroken, match="make room"):
         spool.reserve(hold("b"))
     assert [one.id for one in spool.holds] == ["a"]

@@ -56,11 +56,15 @@ class Share:
     def __init__(self, load: Load) -> None:
         self._load, self._held, self._body = load, 0, 0
 
+    def announced(self, size: int) -> None:
+        """The body is to have so many bytes. Raises TooMuch."""
+        if size > MOST:
+            raise TooMuch(f"a request has at most {MOST >> 20} MiB", again=False)
+
     async def came(self, size: int) -> None:
         """A portion of the body. Returns when the next may come. Raises TooMuch."""
         self._body += size
-        if self._body > MOST:
-            raise TooMuch(f"a request has at most {MOST >> 20} MiB", again=False)
+        self.announced(self._body)
         self.holds(size)
         await self._load.read(size)
 

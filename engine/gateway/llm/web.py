@@ -153,6 +153,7 @@ class Response:
 
 async def _read(request: BaseRequest, share: Share) -> bytes:
     """Its body. Raises TooMuch."""
+    share.announced(request.content_length or 0)
     if request.headers.get("Expect") and request.transport is not None:
         request.transport.write(_CONTINUE)
     portions = []
