@@ -18,8 +18,9 @@ from acp.meta import AGENT_METHODS, CLIENT_METHODS, PROTOCOL_VERSION
 from acp.utils import serialize_params
 from pydantic import BaseModel, ValidationError
 
+from engine.agents.acp.leave import asks, cancelled, chosen
 from engine.agents.acp.pipe import Pipe
-from engine.agents.acp.updates import Updates, asks, dollars, tokens
+from engine.agents.acp.updates import Updates, dollars, tokens
 from engine.agents.acp.words import Client, Greeting, Opening, PeerGarbled, PeerRefused, Reply
 from engine.agents.refusals import http_status
 from engine.api.version import VERSION
@@ -33,8 +34,6 @@ NOT_FOR_US: Final = (
     "user_message_chunk",
 )
 """Updates that a client with a keyboard has a use for."""
-_ALLOW: Final = ("allow_once", "allow_always")
-_REJECT: Final = ("reject_once", "reject_always")
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Opened = schema.NewSessionResponse | schema.LoadSessionResponse | schema.ResumeSessionResponse
@@ -203,7 +202,7 @@ class Peer:
     async def _ask(self, wanted: schema.RequestPermissionRequest) -> schema.RequestPermissionResponse:
         call = wanted.tool_call
         if len(self._open_asks) >= MOST_ASKED:
-            return _chosen(wanted.options, _REJECT)
+            return chosen(wanted.options, allow=False)
         self._asked += 1
         name = f"{call.tool_call_id}#{self._asked}"
         tool = self._updates.tool(call)
@@ -213,27 +212,11 @@ class Peer:
             allowed = await self._client.asked(asks(name, tool, self._updates.input(tool.id)))
         finally:
             del self._open_asks[name]
-        if allowed is None:
-            return _cancelled()
-        return _chosen(wanted.options, _ALLOW if allowed else _REJECT)
+        return cancelled() if allowed is None else chosen(wanted.options, allow=allowed)
 
 
 def _block(text: str) -> schema.TextContentBlock:
     return schema.TextContentBlock(type="text", text=text)
-
-
-def _chosen(options: Sequence[schema.PermissionOption], kinds: Sequence[str]) -> schema.RequestPermissionResponse:
-    """The option of the first of these kinds that is offered; where there is none, nothing is granted."""
-    for kind in kinds:
-        for option in options:
-            if option.kind == kind:
-                outcome = schema.AllowedOutcome(outcome="selected", option_id=option.option_id)
-                return schema.RequestPermissionResponse(outcome=outcome)
-    return _cancelled()
-
-
-def _cancelled() -> schema.RequestPermissionResponse:
-    return schema.RequestPermissionResponse(outcome=schema.DeniedOutcome(outcome="cancelled"))
 
 
 def _values(options: Sequence[Any]) -> list[str]:

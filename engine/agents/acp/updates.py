@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any, Final, TypeVar
 
 from acp import schema
 
-from engine.agents.base import Asks, Context, Edited, Intends, Kind, Said, Status, Step, Thought, Tool, Update
+from engine.agents.acp.leave import command_of
+from engine.agents.base import Context, Edited, Intends, Kind, Said, Status, Step, Thought, Tool, Update
 from engine.agents.closing import ENDED
 from engine.agents.money import exact
 from engine.agents.paths import inside
@@ -23,7 +23,6 @@ MOST_TEXT: Final = 8000
 MOST_LINES: Final = 500
 """Of a file whose change is shown as a patch; to compare longer ones would keep everybody waiting."""
 MOST_TOKENS: Final = 10**15
-SHELLS: Final = frozenset({"bash", "sh", "zsh", "dash"})
 
 _STATUS: Final[Mapping[str, Status]] = {
     "pending": "pending",
@@ -33,7 +32,6 @@ _STATUS: Final[Mapping[str, Status]] = {
 }
 _PLAN: Final[Mapping[str, Any]] = {"pending": "pending", "in_progress": "running", "completed": "done"}
 _EXITS: Final = ("exit_code", "exitCode", "exit")
-_COMMANDS: Final = ("command", "cmd")
 _OUTPUTS: Final = ("formatted_output", "aggregated_output", "output", "stdout")
 
 Call = schema.ToolCall | schema.ToolCallUpdate
@@ -110,26 +108,6 @@ class Updates:
             for diff in self._diffs.pop(tool.id, ()):
                 if tool.status == "done":
                     yield Edited(path=inside(self._clone, diff.path), patch=_patch(diff))
-
-
-def command_of(raw: object) -> str:
-    """The line that a tool would execute, "" where it names none; a shell around it is not shown."""
-    given = raw if isinstance(raw, Mapping) else {}
-    command = next((given[name] for name in _COMMANDS if given.get(name)), "")
-    if isinstance(command, str):
-        return command
-    if not isinstance(command, Sequence):
-        return ""
-    words = [str(word) for word in command]
-    if len(words) == 3 and Path(words[0]).name in SHELLS and words[1] in ("-c", "-lc"):
-        return words[2]
-    return shlex.join(words)
-
-
-def asks(name: str, tool: Tool, raw: object) -> Asks:
-    """A request for leave to use a tool, under this name."""
-    why = raw.get("description") or raw.get("reason") if isinstance(raw, Mapping) else ""
-    return Asks(id=name, tool=tool, command=command_of(raw), why=why if isinstance(why, str) else "")
 
 
 def dollars(cost: schema.Cost | None) -> Decimal | None:
