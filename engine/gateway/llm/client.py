@@ -96,8 +96,13 @@ async def _reused(session: aiohttp.ClientSession, context: SimpleNamespace, para
 
 
 def _words(error: BaseException) -> str:
+    """What went wrong, in words of our own: what a vendor sent, and what was sent there, may have a key in it."""
     if isinstance(error, TimeoutError):
         return "nothing came for too long"
-    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error)
+    if isinstance(error, aiohttp.ClientPayloadError | OSError | aiohttp.ServerDisconnectedError):
         return "the connection broke"
-    return str(error) or type(error).__name__
+    if isinstance(error, ValueError):
+        return "its address, or a line of a head, can not be sent"
+    return "what it answered is no HTTP"
