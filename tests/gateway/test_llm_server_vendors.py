@@ -214,7 +214,7 @@ def test_an_answer_without_end_ends_when_its_agent_leaves():
 @pytest.mark.parametrize("text", [b"data: " + b"[" * 200_000 + b"\n\n", b"data: {}\n" * 50_000, b"\xff" * 200_000])
 def test_events_that_make_no_sense_pass_and_cost_what_was_reserved(text):
     async def scenario():
-        async with between(says(OK, SSE, b"\r\n", text)) as (vendor, here):
+        async with between(says(OK, SSE, b"\r\n", text)) as (_, here):
             answer = await here.ask()
             assert (answer.status, answer.body) == (200, text)
             [booked] = here.purse.booked
@@ -257,10 +257,8 @@ def test_its_key_is_taken_out_of_what_a_list_of_models_says():
         text = json.dumps({"you": KEY}).encode()
         head = b"HTTP/1.1 403 No\r\nx-you: " + KEY.encode() + b"\r\ncontent-length: %d\r\n\r\n" % len(text)
         async with between(answers(head, text)) as (_, here):
-            async with here.client.get(
-                here.url("/anthropic/v1/models"), headers={"x-api-key": "qd-token-of-amy"}
-            ) as got:
-                assert got.status == 403
-                assert KEY not in f"{got.headers} {await got.text()}"
+            got = await here.client.get(here.url("/anthropic/v1/models"), headers={"x-api-key": "qd-token-of-amy"})
+            assert got.status == 403
+            assert KEY not in f"{got.headers} {await got.text()}"
 
     run(scenario())

@@ -5,6 +5,7 @@ Answers come as the vendor sends them: not unpacked, not followed elsewhere, wit
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 from types import SimpleNamespace
@@ -76,6 +77,7 @@ class _Response:
         self._content = response.content
         self.status = response.status
         self.headers: Lines = [(str(name), value) for name, value in response.headers.items()]
+        self._lost = self._watched()
 
     async def next(self) -> bytes:
         try:
@@ -84,7 +86,27 @@ class _Response:
             raise Lost(self._provider, _words(error)) from None
 
     def close(self) -> None:
+        if self._lost is not None:
+            self._lost.remove_done_callback(self._broke)
         self._response.close()
+
+    def _watched(self) -> asyncio.Future[None] | None:
+        """The end of its connection. aiohttp tells nobody who waits when portions turn into nonsense (seen in 3.14)."""
+        connection = self._response.connection
+        if connection is None or connection.protocol is None:
+            return None  # all of it is here
+        lost = connection.protocol.closed
+        if lost is None:
+            self._broke(None)
+        else:
+            lost.add_done_callback(self._broke)
+        return lost
+
+    def _broke(self, lost: asyncio.Future[None] | None) -> None:
+        if lost is not None and not lost.cancelled():
+            lost.exception()  # told by the content
+        if not self._content.is_eof() and self._content.exception() is None:
+            self._content.set_exception(aiohttp.ClientPayloadError("it ended before its end"))
 
 
 def _body(body: bytes) -> bytes | io.BytesIO | None:
