@@ -93,7 +93,9 @@ class LocalEngine(Reading):
             book_left_open(self.record, self._spool, self.booked())
         for text in notices:
             self.record.report(c.Noticed(text=text))
-        for told in (*kept, *await untold(self.repo.git, self.record.state)):
+        for told in kept:
+            self.record.report(told)
+        for told in await untold(self.repo.git, self.record.state):  # of what is not told just now
             self.record.report(told)
         await self._bring_back()
         self._do(self._drop_old())

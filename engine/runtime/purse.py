@@ -80,12 +80,20 @@ class RunPurse:
         """It was not sent, or is certainly not billed."""
         self._open.pop(hold, None)
         self._spool.close(hold)
+        for name, holder in self._record.state.agents.items():
+            if holder.waits == "budget" and not holder.held:  # what was held for this one is free
+                self._record.report(c.Unparked(agent=name))
 
     async def short(self, agent: str, needed: Left, why: str) -> bool:
         """The agent stands still until there may be room. False: its step is over, or a person holds it."""
         begun = self._step(agent)
         await self._record.report(self._short(agent, needed, why, hold=True))
-        return await self._freed(agent, begun)
+        while True:
+            try:
+                async with asyncio.timeout(budgets.next_day(time.time()) - time.time()):
+                    return await self._freed(agent, begun)
+            except TimeoutError:  # another day, which has a budget of its own
+                self._record.report(c.Unparked(agent=agent))
 
     async def parked(self, agent: str, happening: Happening) -> None:
         """The agent stands still until then, or until a person lets it go on before."""

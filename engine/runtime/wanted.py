@@ -21,10 +21,10 @@ class Effect(NamedTuple):
 
 @dataclass(slots=True)
 class Wanted:
-    """The effects that should run, and how agents should be: frozen, or ending."""
+    """The effects that should run, and how agents should be: frozen, since which event, or ending."""
 
     effects: set[Effect] = field(default_factory=set)
-    frozen: set[str] = field(default_factory=set)
+    frozen: dict[str, int] = field(default_factory=dict)
     ending: set[str] = field(default_factory=set)
 
     @classmethod
@@ -37,7 +37,7 @@ class Wanted:
                 for stage in state.run.stages.values()
                 if stage.agent or stage.kind == "wait"
             }
-        wanted.frozen = {name for name, agent in state.agents.items() if agent.pause}
+        wanted.frozen = {name: agent.seq for name, agent in state.agents.items() if agent.pause}
         wanted.ending = {name for name, agent in state.agents.items() if agent.ending}
         return wanted
 
@@ -46,7 +46,7 @@ class Wanted:
         data = event.data
         match data:
             case e.RunStarted():
-                self.effects, self.frozen, self.ending = set(), set(), set()
+                self.effects, self.frozen, self.ending = set(), {}, set()
             case e.StageAssigned():
                 self.effects.add(Effect(data.stage, data.lease))
             case e.StageOpened() if data.kind == "wait":
@@ -54,12 +54,12 @@ class Wanted:
             case e.StageClosed() | e.StageCancelled() | e.StageInterrupted() | e.MergeWaiting():
                 self.effects = {effect for effect in self.effects if effect.stage != data.stage}
             case e.AgentPauseAsked():
-                self.frozen.add(event.agent)
+                self.frozen[event.agent] = event.seq
             case e.AgentResumed():
-                self.frozen.discard(event.agent)
+                self.frozen.pop(event.agent, None)
                 self.ending.discard(event.agent)
             case e.AgentHeld():
-                self.frozen.discard(event.agent)
+                self.frozen.pop(event.agent, None)
                 (self.ending.add if data.how == "stop" else self.ending.discard)(event.agent)
             case e.AgentStopped() | e.AgentKilled():
                 self.ending.discard(event.agent)
