@@ -50,11 +50,12 @@ def test_a_session_is_taken_up_again(bench, llm, agent):
     assert "I know it is 41." in llm.calls[-1].prompt
 
 
-@EACH
-@pytest.mark.parametrize("status", [402, 500])
+@pytest.mark.parametrize(
+    ("agent", "status"),
+    [*((agent, 500) for agent in NATIVE), *((agent, 402) for agent in (*NATIVE, *OTHERS) if agent != "aider")],
+)
 def test_a_refusal_is_no_success(bench, llm, agent, status):
-    if (agent, status) in {("aider", 402), ("aider", 500)}:
-        pytest.skip("it tries again for minutes; it is ended by who holds the budget")
+    """The others, and aider whatever it is, try again for minutes and tell nobody: the gateway stands between."""
     llm.fault(what="status", status=status, times=-1, headers={"x-should-retry": "false"})
 
     async def impatient(session, update):
@@ -67,10 +68,8 @@ def test_a_refusal_is_no_success(bench, llm, agent, status):
     assert played.end.reason == "cancelled" or played.end.detail
 
 
-@EACH
+@pytest.mark.parametrize("agent", [*NATIVE, *(agent for agent in OTHERS if agent != "aider")])
 def test_it_is_ended_in_mid_command_and_nothing_is_left(bench, agent):
-    if agent == "aider":
-        pytest.skip("it runs no commands")
     here = bench(agent)
     played = run(asyncio.wait_for(here.play("[[script:sleep]]", _when_asleep(here)), 60))
 
