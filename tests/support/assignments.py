@@ -26,8 +26,9 @@ from engine.processes.keeper import Keeper
 
 Act = Callable[[Session, Update], Awaitable[None]]
 T = TypeVar("T")
-MODELS = {"codex": "gpt-5.5"}
-"""Asked for where a test names none: newer ones declare their tools in a way that the scripted one does not read."""
+MODELS = {"codex": "gpt-5.5", "gemini": "gemini-2.5-pro"}
+"""Asked for where a test names none. Newer ones of Codex declare their tools in a way that the scripted one does not read;
+Gemini CLI without a name asks another model first which one to ask."""
 KINDS = {"anthropic": "", "openai": "", "gemini": ""}
 
 
