@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import socket
+import warnings
 
 import pytest
 from support.aio import run
@@ -143,6 +144,21 @@ def test_a_small_body_that_unpacks_to_any_size_is_refused():
             assert (await here.post("/anthropic/v1/messages", bomb, headers)).status == 413
 
     run(scenario())
+
+
+@pytest.mark.parametrize(
+    "messages", [b'{"role":"user","content":"a"},' * 100_001, b"[]," * 1_500_001], ids=["messages", "parts"]
+)
+def test_a_body_of_very_many_parts_is_refused_as_reading_it_would_take_many_times_its_size(messages):
+    async def scenario():
+        async with gate() as here:
+            body = b'{"model": "m", "max_tokens": 9, "messages": [%s]}' % messages[:-1]
+            answer = await here.post("/anthropic/v1/messages", body, {"x-api-key": TOKEN})
+            assert answer.status == 413
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of the client here, that it sends so much
+        run(scenario())
 
 
 def test_requests_that_are_sent_all_at_once_are_answered_in_their_order():

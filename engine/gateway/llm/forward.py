@@ -40,7 +40,7 @@ async def forward(parts: Parts, incoming: Incoming, out: Out) -> None:
 
 async def _metered(parts: Parts, incoming: Incoming, dialect: Dialect, out: Out) -> None:
     try:
-        call = await _understood(parts, incoming, dialect)
+        call = await _understood(incoming, dialect)
     except BadCall as error:
         await send(out, replies.refusal(error.status, "bad_request", error.text, dialect))
         return
@@ -57,12 +57,12 @@ async def _metered(parts: Parts, incoming: Incoming, dialect: Dialect, out: Out)
         await asyncio.to_thread(cached.put, asked, attempts.kept)
 
 
-async def _understood(parts: Parts, incoming: Incoming, dialect: Dialect) -> Call:
+async def _understood(incoming: Incoming, dialect: Dialect) -> Call:
     """The request, read; a large one in a thread, so that nobody waits for that. Raises BadCall, TooMuch."""
     packing = heads.value_of(incoming.headers, "content-encoding")
     if len(incoming.body) < HEAVY and not packing:
         return dialect.parse(incoming.path, incoming.query, incoming.body)
-    async with parts.heavy:
+    async with incoming.share.heavy:
         body = await asyncio.to_thread(unpacked, incoming.body, packing)
         if body is not incoming.body:
             incoming.share.holds(len(body))

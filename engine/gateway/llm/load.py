@@ -24,10 +24,11 @@ class TooMuch(Exception):
 
 
 class Load:
-    """Of one agent."""
+    """Of one agent. Under `heavy` its large requests are read one by one: that takes several times their size."""
 
     def __init__(self) -> None:
         self._held = 0
+        self.heavy = asyncio.Lock()
         self._requests, self._bytes = Bucket(RATE, BURST), Bucket(BYTES, BYTES_AT_ONCE)
 
     async def turn(self) -> Share:
@@ -60,6 +61,11 @@ class Share:
         """The body is to have so many bytes. Raises TooMuch."""
         if size > MOST:
             raise TooMuch(f"a request has at most {MOST >> 20} MiB", again=False)
+
+    @property
+    def heavy(self) -> asyncio.Lock:
+        """To be had while a large one is read."""
+        return self._load.heavy
 
     async def came(self, size: int) -> None:
         """A portion of the body. Returns when the next may come. Raises TooMuch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from engine.gateway.llm.health import Health
@@ -54,5 +54,3 @@ class Parts:
     at_budget: AtBudget
     cache: Cache | None
     wall: Callable[[], float]
-    heavy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Large requests are read one after another: reading takes several times their size."""

@@ -15,6 +15,8 @@ import msgspec
 from engine.gateway.llm.dialects.errors import BadCall
 from engine.gateway.llm.usage import count
 
+MOST_ELEMENTS = 100_000
+"""Of a list, such as of messages; no vendor takes more."""
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
@@ -72,7 +74,10 @@ class Fields:
         if not raw.startswith(b"["):
             return [] if raw == b"null" else [raw]
         try:
-            return [bytes(one) for one in _ELEMENTS.decode(raw)]
+            found = _ELEMENTS.decode(raw)
+            if len(found) > MOST_ELEMENTS:
+                raise BadCall(f"{self.what} has a list of more than {MOST_ELEMENTS:,} elements", status=413)
+            return [bytes(one) for one in found]
         except _UNREADABLE:
             return [bytes(_again(one)) for one in plain(raw, self.what)]
 

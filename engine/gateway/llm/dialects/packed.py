@@ -11,6 +11,8 @@ from engine.gateway.llm.dialects.errors import BadCall
 
 MOST = 32 << 20
 """Bytes of a request's body, as it comes and unpacked. Reading one takes some times as much."""
+MOST_COMMAS = 1_500_000
+"""In one body: what has more parts than that is in no model's window, and would take some hundred times its size."""
 _PORTION = 1 << 20
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -30,6 +32,8 @@ def unpacked(body: bytes, packing: str) -> bytes:
 def _within(body: bytes) -> bytes:
     if len(body) > MOST:
         raise BadCall(f"the body has more than {MOST >> 20} MiB", status=413)
+    if body.count(b",") > MOST_COMMAS:
+        raise BadCall(f"the body has more than {MOST_COMMAS:,} commas, so too many parts", status=413)
     return body
 
 
