@@ -146,15 +146,21 @@ def test_a_small_body_that_unpacks_to_any_size_is_refused():
     run(scenario())
 
 
-@pytest.mark.parametrize(
-    "messages", [b'{"role":"user","content":"a"},' * 100_001, b"[]," * 1_500_001], ids=["messages", "parts"]
-)
-def test_a_body_of_very_many_parts_is_refused_as_reading_it_would_take_many_times_its_size(messages):
+MANY = {
+    "messages": b'"messages": [' + b'{"role":"user","content":"a"},' * 100_001 + b"0]",
+    "parts": b'"messages": [' + b"[]," * 1_500_001 + b"0]",
+    "members": b'"messages": []' + b"".join(b',"k%d":0' % number for number in range(10_001)),
+}
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_a_body_of_very_many_parts_is_refused_as_reading_it_would_take_many_times_its_size(what):
     async def scenario():
         async with gate() as here:
-            body = b'{"model": "m", "max_tokens": 9, "messages": [%s]}' % messages[:-1]
+            body = b'{"model": "m", "max_tokens": 9, %s}' % MANY[what]
             answer = await here.post("/anthropic/v1/messages", body, {"x-api-key": TOKEN})
             assert answer.status == 413
+            assert not here.purse.holds
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # of the client here, that it sends so much

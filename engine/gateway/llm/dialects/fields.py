@@ -17,6 +17,8 @@ from engine.gateway.llm.usage import count
 
 MOST_ELEMENTS = 100_000
 """Of a list, such as of messages; no vendor takes more."""
+MOST_MEMBERS = 10_000
+"""Of an object that is looked into."""
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
@@ -36,6 +38,8 @@ class Fields:
             self.raw = _MEMBERS.decode(body)
         except _UNREADABLE:
             self.raw = {str(name): _again(value) for name, value in _object(body, what).items()}
+        if len(self.raw) > MOST_MEMBERS:
+            raise BadCall(f"{what} has more than {MOST_MEMBERS:,} members", status=413)
         once = msgspec.json.encode(self.raw)
         self._body = body if once == body or _dense(once) == _dense(body) else once
 
