@@ -19,8 +19,8 @@ RUNTIMES: dict[str, tuple[str, str]] = {
     "pi": ("engine.agents.jsonl.pi", "pi"),
     "qwen": ("engine.agents.jsonl.qwen", "qwen"),
     "aider": ("engine.agents.aider", "aider"),
-    "claude": ("engine.agents.claude", "claude"),
-    "codex": ("engine.agents.codex", "codex"),
+    "claude": ("engine.agents.claude.adapter", "claude"),
+    "codex": ("engine.agents.codex.adapter", "codex"),
 }
 """A runtime's module, and what makes its adapter when it is called."""
 

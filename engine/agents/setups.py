@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.agents import claude, codex
 from engine.agents.base import Brief
+from engine.agents.claude import profile as claude
+from engine.agents.codex import profile as codex
 from engine.agents.environment import usual
 
 PROVIDER: Final = "quarterdeck"

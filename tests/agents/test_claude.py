@@ -27,7 +27,8 @@ from engine.agents.base import (
     Tool,
     Usage,
 )
-from engine.agents.claude import arguments, claude, environment
+from engine.agents.claude.adapter import claude
+from engine.agents.claude.profile import arguments, environment
 from engine.core.values import Tokens
 
 RESULT = {

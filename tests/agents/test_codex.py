@@ -12,7 +12,8 @@ from support.replay import Stage, make_brief, stream
 
 from engine.agents import totals
 from engine.agents.base import Asks, Edited, Erred, Finished, Intends, Opened, Retries, Said, Step, Thought, Tool, Usage
-from engine.agents.codex import arguments, codex
+from engine.agents.codex.adapter import codex
+from engine.agents.codex.profile import arguments
 from engine.core.values import Tokens
 
 COMPLETED = {"type": "turn.completed", "usage": {"input_tokens": 10, "cached_input_tokens": 4, "output_tokens": 3}}

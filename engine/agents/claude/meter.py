@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.agents import totals
 from engine.agents.base import Usage
-from engine.agents.claude_words import tokens_of
+from engine.agents.claude.words import tokens_of
 from engine.agents.totals import Total
 from engine.core.values import Tokens
 

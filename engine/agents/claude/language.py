@@ -6,66 +6,20 @@ its end when it says that it is idle after a result; then its stdin is closed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-from engine.agents import claude_words as words
 from engine.agents.base import Asks, Brief, Context, Erred, Intends, Opened, Retries, Said, Thought
-from engine.agents.claude_meter import Meter
-from engine.agents.claude_plan import Plan
-from engine.agents.environment import usual
+from engine.agents.claude import words
+from engine.agents.claude.meter import Meter
+from engine.agents.claude.plan import Plan
 from engine.agents.outcome import Claim
-from engine.agents.profiles import Profile
-from engine.agents.talking import Interpreter, TalkingAdapter, Voice
+from engine.agents.talking import Interpreter, Voice
 
 Message = Mapping[str, Any]
 
-MOST_TURNS: Final = 500
-"""Calls of a model in one assignment; only a loop needs more."""
-WITHOUT: Final = (
-    "AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "EnterWorktree", "ExitWorktree", "CronCreate", "CronDelete",
-    "CronList", "ScheduleWakeup", "Monitor", "ListAgents", "SendMessage", "Workflow",
-)  # fmt: skip
-"""Tools that want a person at a keyboard, another clone, or a session that outlives the assignment."""
-WITHOUT_EDITS: Final = ("Edit", "MultiEdit", "Write", "NotebookEdit")
 _BEFORE_TOOLS: Final = "before-tools"
-
-
-def arguments(brief: Brief) -> Sequence[str]:
-    """Everything over stdin and stdout, asking us; no servers of tools but what the person has set up."""
-    without = WITHOUT if brief.role == "work" else (*WITHOUT, *WITHOUT_EDITS)
-    return (
-        *("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"),
-        *("--include-partial-messages", "--permission-prompt-tool", "stdio", "--permission-mode", "default"),
-        *("--strict-mcp-config", "--max-turns", str(MOST_TURNS), "--disallowedTools", ",".join(without)),
-        *(("--model", brief.model) if brief.model else ()),
-        *(("--resume", brief.session) if brief.session else ()),
-    )
-
-
-def environment(brief: Brief) -> Mapping[str, str]:
-    """The gateway, and nobody else; nothing goes on in the background. A request may be held for as long as a day."""
-    told = {
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_AUTOUPDATER": "1",
-        "DISABLE_TELEMETRY": "1",
-        "DISABLE_ERROR_REPORTING": "1",
-        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
-        "CLAUDE_CODE_SDK_READS_SESSION_STATE": "1",
-        "API_TIMEOUT_MS": "86400000",
-    }
-    return {name: value for name, value in usual(brief.bases, brief.token).items() if value} | told
-
-
-PROFILE: Final = Profile(
-    name="claude",
-    title="Claude Code",
-    program=("claude",),
-    kind="anthropic",
-    arguments=arguments,
-    environment=environment,
-)
 
 
 class Claude(Interpreter):
@@ -274,8 +228,3 @@ class Claude(Interpreter):
     def _respond(self, id_: str, response: Message) -> None:
         given = {"subtype": "success", "request_id": id_, "response": response}
         self.voice.say({"type": "control_response", "response": given})
-
-
-def claude() -> TalkingAdapter:
-    """The adapter."""
-    return TalkingAdapter(PROFILE, Claude)

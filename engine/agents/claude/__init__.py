@@ -1,0 +1,1 @@
+"""Claude Code by its own stream of JSON, both ways."""

@@ -1,0 +1,1 @@
+"""Codex by `codex exec --json`."""
