@@ -310,6 +310,21 @@ def test_a_path_can_not_bring_lines_into_a_head(path):
     run(scenario())
 
 
+@pytest.mark.parametrize("path", [b"/anthropic/v1/messages?a=\xff", b"/anthropic/v1/messages?a=\xc3\xa9"])
+def test_a_path_that_can_not_be_sent_is_no_failure_of_the_vendor(path):
+    async def scenario():
+        async with gate() as here, raw(here.port) as (reader, writer):
+            sent = json.dumps(asked("messages", "hello", stream=False)[1]).encode()
+            writer.write(
+                HEAD.replace(b"/anthropic/v1/messages", path) + b"content-length: %d\r\n\r\n" % len(sent) + sent
+            )
+            assert await status(reader) == 400
+            assert not here.purse.told
+            assert not here.purse.holds
+
+    run(scenario())
+
+
 def test_one_who_waits_to_be_told_to_go_on_is_told_so_after_it_is_known():
     async def scenario():
         async with gate() as here, raw(here.port) as (reader, writer):

@@ -107,6 +107,8 @@ class Door:
         headers = _lines(request)
         if lane is None or not lane.admits((asked.token, *heads.shown(headers, asked.query))):
             return replies.refusal(401, "unknown_agent", "this is not the token of the agent whose port this is")
+        if not (asked.path + asked.query).isascii():
+            return replies.refusal(400, "bad_request", "the path is no text in ASCII")
         if heads.value_of(headers, "upgrade"):
             return replies.refusal(426, "no_websockets", "only plain HTTP is forwarded; switch websockets off")
         upstream = self._parts.upstreams.get(asked.name)
