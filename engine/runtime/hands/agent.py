@@ -114,6 +114,8 @@ async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[s
         except asyncio.CancelledError:
             await member.end()
             raise
+    if brief.session and finished.reason != "completed":
+        member.sessions.pop(desk.stage.kind, None)  # it may be that very session which can not be taken up
     if member.ending or finished.reason == "cancelled":
         raise Gone
     return finished
@@ -159,7 +161,8 @@ def _listener(desk: Desk, member: Member, transcript: Transcript, holding: Holdi
                 tree = str(member.clone.folder)
                 desk.report(c.Began(stage=stage.id, lease=desk.lease, pid=pid, tree=tree, carried=member.carried))
             case Opened():
-                member.sessions[stage.kind] = update.session
+                if update.session:
+                    member.sessions[stage.kind] = update.session
                 desk.report(
                     c.Opened(
                         stage=stage.id, lease=desk.lease, session=update.session, version=update.version,
