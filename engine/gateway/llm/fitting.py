@@ -81,7 +81,7 @@ def _by_money(need: Need, usd: Decimal | None) -> int:
     out = int((usd - nothing) * need.wanted / (_costs(need, need.wanted) - nothing))  # it grows in a straight line
     while out > 0 and _costs(need, out) > usd:
         out -= 1 + out // 100
-    return max(out, 0)
+    return need.least if out < need.least and _costs(need, need.least) <= usd else max(out, 0)  # prices are rounded
 
 
 def _needed(need: Need, left: Left) -> Left:
