@@ -31,7 +31,7 @@ class Supervisor:
 
     def __init__(self, record: Record, layout: Layout) -> None:
         self._record, self._layout = record, layout
-        self._frozen: dict[str, int] = {}
+        self._frozen: dict[str, int] = {}  # by which pause
         self._ending: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # one thing at a time an agent
@@ -39,14 +39,15 @@ class Supervisor:
     def reconcile(self, wanted: Wanted, world: World | None) -> None:
         """Freeze, thaw and stop what differs from what is wanted."""
         members = world.members if world is not None else {}
-        for name, since in wanted.frozen.items():
-            if self._frozen.get(name) != since:  # also where it was thawed in between: each pause is reported
+        frozen = {name: wanted.pauses.get(name, 0) for name in wanted.frozen}
+        for name, pause in frozen.items():
+            if self._frozen.get(name) != pause:  # also where it was thawed in between: each pause is reported
                 self._do(self._freeze(name, members.get(name)))
-        for name in self._frozen.keys() - wanted.frozen.keys():
+        for name in self._frozen.keys() - frozen.keys():
             self._do(self._thaw(name, members.get(name)))
         for name in wanted.ending - self._ending:
             self._do(self._stop(name, members.get(name)))
-        self._frozen, self._ending = dict(wanted.frozen), set(wanted.ending)
+        self._frozen, self._ending = frozen, set(wanted.ending)
 
     def _do(self, work: Any) -> None:  # noqa: ANN401  a coroutine of any of the three
         task = asyncio.create_task(work)

@@ -21,10 +21,14 @@ class Effect(NamedTuple):
 
 @dataclass(slots=True)
 class Wanted:
-    """The effects that should run, and how agents should be: frozen, since which event, or ending."""
+    """The effects that should run, and how agents should be: frozen, or ending.
+
+    `pauses` is the event that last asked for each: two that follow each other at once are two.
+    """
 
     effects: set[Effect] = field(default_factory=set)
-    frozen: dict[str, int] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
+    pauses: dict[str, int] = field(default_factory=dict, compare=False)
     ending: set[str] = field(default_factory=set)
 
     @classmethod
@@ -37,7 +41,7 @@ class Wanted:
                 for stage in state.run.stages.values()
                 if stage.agent or stage.kind == "wait"
             }
-        wanted.frozen = {name: agent.seq for name, agent in state.agents.items() if agent.pause}
+        wanted.frozen = {name for name, agent in state.agents.items() if agent.pause}
         wanted.ending = {name for name, agent in state.agents.items() if agent.ending}
         return wanted
 
@@ -46,7 +50,7 @@ class Wanted:
         data = event.data
         match data:
             case e.RunStarted():
-                self.effects, self.frozen, self.ending = set(), {}, set()
+                self.effects, self.frozen, self.ending = set(), set(), set()
             case e.StageAssigned():
                 self.effects.add(Effect(data.stage, data.lease))
             case e.StageOpened() if data.kind == "wait":
@@ -54,12 +58,13 @@ class Wanted:
             case e.StageClosed() | e.StageCancelled() | e.StageInterrupted() | e.MergeWaiting():
                 self.effects = {effect for effect in self.effects if effect.stage != data.stage}
             case e.AgentPauseAsked():
-                self.frozen[event.agent] = event.seq
+                self.frozen.add(event.agent)
+                self.pauses[event.agent] = event.seq
             case e.AgentResumed():
-                self.frozen.pop(event.agent, None)
+                self.frozen.discard(event.agent)
                 self.ending.discard(event.agent)
             case e.AgentHeld():
-                self.frozen.pop(event.agent, None)
+                self.frozen.discard(event.agent)
                 (self.ending.add if data.how == "stop" else self.ending.discard)(event.agent)
             case e.AgentStopped() | e.AgentKilled():
                 self.ending.discard(event.agent)

@@ -142,7 +142,7 @@ def test_what_is_wanted_is_the_same_by_state_and_by_events():
         folded.take(event)
     assert folded == Wanted.of(hand.mind.state)
     assert Effect("r/b/wait.1.0", 0) in folded.effects
-    assert folded.frozen.keys() == {"rev"}
+    assert folded.frozen == {"rev"}
 
 
 def test_why_a_task_was_merged_leads_back_to_the_start_over_a_restart_and_a_retry():

@@ -203,7 +203,7 @@ class World:
         steps += [partial(self._step, effect) for effect in self.running if self._ready(effect)]
         if self.hands.late:
             steps.append(self._deliver)
-        if self.wanted.frozen.keys() - self._told_frozen or self.wanted.ending or self._killed:
+        if self.wanted.frozen - self._told_frozen or self.wanted.ending or self._killed:
             steps.append(self._supervise)
         due = self.hands.purse.due(self.state, self.hands.now)
         steps += [partial(self.hands.purse.unpark, name) for name in due]
@@ -232,8 +232,8 @@ class World:
         self.report(self.hands.late.pop(self.rng.randrange(len(self.hands.late))))
 
     def _supervise(self) -> None:
-        self._told_frozen &= self.wanted.frozen.keys()
-        for name in sorted(self.wanted.frozen.keys() - self._told_frozen):
+        self._told_frozen &= self.wanted.frozen
+        for name in sorted(self.wanted.frozen - self._told_frozen):
             self._told_frozen.add(name)
             self.report(c.Froze(agent=name, processes=2))
         for name in sorted(self.wanted.ending):
