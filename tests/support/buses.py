@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiomqtt
@@ -66,7 +67,8 @@ async def running(name, *accounts):
 async def listening(where, broker):
     """Until it lets the engine in; no broker says when it is ready."""
     async with asyncio.timeout(20):
-        while not listens(broker.address):
+        by_tcp = replace(broker.address, socket=None, host="127.0.0.1", port=where.port)
+        while not (listens(broker.address) and listens(by_tcp)):  # it opens one after the other
             assert not broker.gone.done(), broker.said
             await asyncio.sleep(0.02)
         async with login(where, "engine"):
