@@ -106,6 +106,8 @@ async def assign(desk: Desk, member: Member, role: Role, instructions: Mapping[s
         ends.callback(leave.close)
         ends.callback(desk.world.sayings.end, transcript)
         ends.enter_context(member.place.reaching(settings.permissions.network if settings else ()))
+        if member.ending:  # a kill that found nothing of it has said so
+            raise Gone
         try:
             session = await adapter.start(brief, member.place, _listener(desk, member, transcript, holding, leave))
             leave.attach(session)
