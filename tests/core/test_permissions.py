@@ -56,7 +56,7 @@ def test_command_lines(command, said):
         (("src/../setup.py",), "confirm"),
         (("src/../../src/a.py",), "confirm"),
         (("/src/a.py",), "confirm"),
-        (("/work/clone/src/keys/b",), "review"),
+        (("/place/clone/src/keys/b",), "review"),
         ((), "confirm"),
     ],
 )

@@ -240,10 +240,10 @@ ONLY_SHELL = Declared("exec_command", {"cmd": {"type": "string"}}, ("cmd",))
 
 def test_an_edit_is_said_in_the_words_of_each_agent():
     edit = ("a.py", "old", "new")
-    where = ("system", "Primary working directory: /work/it\n")
+    where = ("system", "Primary working directory: /place/it\n")
 
     assert use(asked(where, tools=[PI]), "edit", edit).arguments["edits"] == [{"oldText": "old", "newText": "new"}]
-    assert use(asked(where, tools=[CLAUDE]), "edit", edit).arguments["file_path"] == "/work/it/a.py"
+    assert use(asked(where, tools=[CLAUDE]), "edit", edit).arguments["file_path"] == "/place/it/a.py"
     assert "*** Update File: a.py\n@@\n-old\n+new" in use(asked(where, tools=[CODEX]), "edit", edit).said
     assert "a.py old new" in use(asked(where, tools=[ONLY_SHELL]), "edit", edit).arguments["cmd"]
     with pytest.raises(NoTool):
