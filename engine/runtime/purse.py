@@ -80,6 +80,8 @@ class RunPurse:
         """It was not sent, or is certainly not billed."""
         self._open.pop(hold, None)
         self._spool.close(hold)
+        if self._record.broken.done():
+            return
         for name, holder in self._record.state.agents.items():
             if holder.waits == "budget" and not holder.held:  # what was held for this one is free
                 self._record.report(c.Unparked(agent=name))

@@ -157,13 +157,6 @@ def test_what_was_under_way_when_the_engine_died_is_booked_once_by_the_next(plac
         assert len({usage["request"] for usage in booked(place)}) == len(booked(place)) == 2
 
 
-def test_nothing_is_asked_while_nobody_works(place):
-    with asking(place) as llm:
-        place.start([work("ask()\nwrite('it.txt', 'done')")])
-        place.end()
-        assert len(llm.calls) == 1
-
-
 @pytest.mark.parametrize("mechanism", ["landlock", "none"])
 def test_the_models_are_reached_in_every_tier(place, mechanism):
     with asking(place) as llm:
