@@ -269,7 +269,7 @@ class LocalEngine(Reading):
             case e.RunResumed():
                 self._do(self._enter_or_rest())
             case e.RunEnded():
-                self._do(self._come_to_rest())
+                self._do(self._come_to_rest(self._tape))
             case _:
                 pass
         if not self._due:
@@ -345,15 +345,15 @@ class LocalEngine(Reading):
                 await world.close()
             self.intake.busy(on=False)
 
-    async def _come_to_rest(self) -> None:
+    async def _come_to_rest(self, tape: Tape | None) -> None:
         """The world goes, unless somebody in it waits for a person and can go on where it stands."""
         run = self.record.state.run
         if run is None or not run.unfinished or not any(agent.stage for agent in self.record.state.agents.values()):
             await self._leave()
         if self._run_on() is None:
-            if self._tape is not None and not (run is not None and run.unfinished):
-                self._tape.close()
-                self._tape = None
+            if tape is not None and not (run is not None and run.unfinished):
+                tape.close()
+                self._tape = None if self._tape is tape else self._tape  # another run may have begun with its own
             await self._drop_old()
             note = self.record.checkpoint()
             if note:
